@@ -1,0 +1,62 @@
+"""Instants and days. An instant is an aware UTC ``datetime``; a day is a ``date`` in China, inclusive.
+
+China has used one fixed offset since 1991, so the zone is a constant and needs no zone database.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+EPOCH_DAY = date(1970, 1, 1)
+
+
+def shanghai_day(instant: datetime) -> date:
+    """The day in China at this instant."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def day_start(day: date) -> datetime:
+    """The first instant of a day in China, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def day_after_end(day: date) -> datetime:
+    """The first instant after a day in China, in UTC: a day includes its last moment."""
+    return day_start(day) + timedelta(days=1)
+
+
+def epoch_days(day: date) -> int:
+    """Days since 1970-01-01 (the meaning of RFC 8943 tag 100)."""
+    return (day - EPOCH_DAY).days
+
+
+def day_from_epoch(days: int) -> date:
+    """The day so many days after 1970-01-01. Raises OverflowError past the calendar."""
+    return EPOCH_DAY + timedelta(days=days)
+
+
+def epoch_seconds(instant: datetime) -> int:
+    """Whole seconds since the Unix epoch, rounded down."""
+    return int(instant.timestamp() // 1)
+
+
+def instant_from_epoch(seconds: int) -> datetime:
+    """The instant so many seconds after the Unix epoch. Raises OverflowError or ValueError past the calendar."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def format_instant(instant: datetime) -> str:
+    """ISO 8601 with China's offset, to the second: ``2026-11-20T14:02:33+08:00``."""
+    return instant.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant with offset; without one, China's time is meant. Raises ValueError."""
+    parsed = datetime.fromisoformat(text)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+
+
+def format_zh_day(day: date) -> str:
+    """``2026年11月20日``, as running Chinese text writes a day."""
+    return f"{day.year}年{day.month}月{day.day}日"

@@ -1,0 +1,1 @@
+"""The application that writes: institutions, rosters, certificates, status, publishing."""
