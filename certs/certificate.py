@@ -1,0 +1,141 @@
+"""The claims of a certificate (CWT, RFC 8392) and their deterministic CBOR.
+
+``{? 4: exp, 6: iat, 7: cti, -65537: {1 name, 2 id tail, 3 occupation code, ? 4 direction, 5 grade, 6 assessed_on,
+7 status index}}``. The private-use claim -65537 (RFC 8392 §9.1.1) is also the format version.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from unicodedata import is_normalized
+
+from certs.canonical import decode_cbor, encode_cbor
+from certs.errors import KezhengError
+from certs.grades import Grade
+from certs.timestamps import day_from_epoch, epoch_days, epoch_seconds, instant_from_epoch
+
+EXPIRES, ISSUED, NUMBER, BODY = 4, 6, 7, -65537
+NAME, ID_TAIL, OCCUPATION, DIRECTION, GRADE, ASSESSED_ON, STATUS_INDEX = range(1, 8)
+MAX_NAME = 60
+MAX_TEXT = 64
+LATEST_EPOCH_SECOND = 253_402_300_799
+"""9999-12-31T23:59:59Z: later instants have no calendar."""
+_LATEST_EPOCH_DAY = LATEST_EPOCH_SECOND // 86_400
+_BODY_KEYS = frozenset(range(1, 8))
+
+
+class CertificateClaims(NamedTuple):
+    """What an institution signs about one person's certificate."""
+
+    number: str
+    issued_at: datetime
+    expires_at: datetime | None
+    name: str
+    id_tail: str
+    occupation_code: str
+    direction: int | str | None
+    grade: Grade
+    assessed_on: date
+    status_index: int
+
+
+def encode_claims(claims: CertificateClaims) -> bytes:
+    """The payload bytes to be signed."""
+    body: dict[int, Any] = {
+        NAME: claims.name,
+        ID_TAIL: claims.id_tail,
+        OCCUPATION: claims.occupation_code,
+        GRADE: claims.grade.digit,
+        ASSESSED_ON: epoch_days(claims.assessed_on),
+        STATUS_INDEX: claims.status_index,
+    }
+    if claims.direction is not None:
+        body[DIRECTION] = claims.direction
+    payload: dict[int, Any] = {ISSUED: epoch_seconds(claims.issued_at), NUMBER: claims.number.encode("ascii"), BODY: body}
+    if claims.expires_at is not None:
+        payload[EXPIRES] = epoch_seconds(claims.expires_at)
+    return encode_cbor(payload)
+
+
+def decode_claims(payload: bytes) -> CertificateClaims:
+    """The claims of a payload whose signature has passed.
+
+    Raises KezhengError: ``claims_not_canonical`` (bytes are not the deterministic encoding), ``claims_malformed``
+    (a member is missing, unknown or of another type), ``envelope_version_unsupported`` (no claim -65537).
+    """
+    return claims_from_members(decode_cbor(payload))
+
+
+def claims_from_members(members: Any) -> CertificateClaims:
+    """The claims from decoded members, each type exact: an int is not a bool, a float or a Decimal."""
+    if type(members) is not dict or BODY not in members:
+        raise KezhengError("envelope_version_unsupported" if _is_other_version(members) else "claims_malformed")
+    body = members[BODY]
+    if members.keys() - {EXPIRES, ISSUED, NUMBER, BODY} or type(body) is not dict or body.keys() - _BODY_KEYS:
+        raise KezhengError("claims_malformed")
+    try:
+        return CertificateClaims(
+            number=_number(members[NUMBER]),
+            issued_at=instant_from_epoch(_integer(members[ISSUED], LATEST_EPOCH_SECOND)),
+            expires_at=_expiry(members),
+            name=_text(body[NAME], MAX_NAME),
+            id_tail=_text(body[ID_TAIL], 4),
+            occupation_code=_text(body[OCCUPATION], 16),
+            direction=_direction(body),
+            grade=Grade.from_digit(_integer(body[GRADE], 3)),
+            assessed_on=day_from_epoch(_integer(body[ASSESSED_ON], _LATEST_EPOCH_DAY)),
+            status_index=_integer(body[STATUS_INDEX], 2**40),
+        )
+    except (KeyError, ValueError) as error:
+        raise KezhengError("claims_malformed") from error
+
+
+def peek_issued_at(payload: bytes) -> int | None:
+    """The issue time (epoch seconds) at its fixed place in a payload that nobody has verified, or None.
+
+    Only tells a key that is newer than the trust list from one that is unknown; read by position, because no
+    decoder may meet unverified bytes, and never shown.
+    """
+    start = payload[0:1] + payload[1:3]
+    if start == b"\xa4\x04\x1a":
+        return _issued_at_position(payload, 6)
+    return _issued_at_position(payload, 1) if payload[0:1] == b"\xa3" else None
+
+
+def _issued_at_position(payload: bytes, position: int) -> int | None:
+    member = payload[position : position + 6]
+    return int.from_bytes(member[2:], "big") if len(member) == 6 and member[:2] == b"\x06\x1a" else None
+
+
+def _is_other_version(members: Any) -> bool:
+    return type(members) is dict and any(type(key) is int and key < BODY for key in members)
+
+
+def _integer(value: Any, largest: int) -> int:
+    if type(value) is not int or not 0 <= value <= largest:
+        raise ValueError("not an unsigned integer in range")
+    return value
+
+
+def _text(value: Any, longest: int) -> str:
+    if type(value) is not str or not 1 <= len(value) <= longest or not is_normalized("NFC", value):
+        raise ValueError("not NFC text in range")
+    return value
+
+
+def _number(value: Any) -> str:
+    if type(value) is not bytes or not 1 <= len(value) <= MAX_TEXT:
+        raise ValueError("not a certificate number")
+    return value.decode("ascii")
+
+
+def _expiry(members: dict[int, Any]) -> datetime | None:
+    return instant_from_epoch(_integer(members[EXPIRES], LATEST_EPOCH_SECOND)) if EXPIRES in members else None
+
+
+def _direction(body: dict[int, Any]) -> int | str | None:
+    value = body.get(DIRECTION)
+    if value is None and DIRECTION not in body:
+        return None
+    return _integer(value, 2**16) if type(value) is int else _text(value, MAX_TEXT)
