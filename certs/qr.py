@@ -7,14 +7,13 @@ Writer: public URL in upper case + ``/V/`` + unpadded RFC 4648 base32. Reader: A
 from __future__ import annotations
 
 import re
+from base64 import b32encode
 from typing import NamedTuple
 
 from certs.errors import KezhengError
 
 MAX_TEXT = 2048
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_TO_DIGITS = bytes.maketrans(_ALPHABET.encode(), b"0123456789abcdefghijklmnopqrstuv")
-_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_TO_DIGITS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv")
 _PAYLOAD = re.compile(r"[A-Za-z2-7]+", re.ASCII)
 _ADDRESS = re.compile(
     r"(?P<origin>https?://[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?)/v/(?P<rest>.*)", re.ASCII | re.IGNORECASE | re.DOTALL
@@ -74,20 +73,14 @@ def read_payload(payload: str) -> bytes:
 
 
 def base32(data: bytes) -> str:
-    """Unpadded base32 (RFC 4648 §6), ten bits at a time: a quarter of the standard library's time."""
-    characters = (len(data) * 8 + 4) // 5
-    padded = data + bytes(-len(data) % 5)
-    pairs: list[str] = []
-    for start in range(0, len(padded), 5):
-        group = int.from_bytes(padded[start : start + 5], "big")
-        pairs += (_PAIRS[group >> 30], _PAIRS[group >> 20 & 1023], _PAIRS[group >> 10 & 1023], _PAIRS[group & 1023])
-    return "".join(pairs)[:characters]
+    """Unpadded base32 (RFC 4648 §6)."""
+    return b32encode(data).rstrip(b"=").decode("ascii")
 
 
 def from_base32(text: str) -> bytes:
     """The bytes of unpadded base32 in either case. Raises KezhengError ``payload_malformed`` for any alias.
 
-    Read as one number in base 32, which is 20 times faster than the standard library's decoder.
+    Read as one number in base 32, which is many times faster than the standard library's decoder.
     """
     if not _PAYLOAD.fullmatch(text):
         raise KezhengError("payload_malformed")

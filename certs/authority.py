@@ -1,0 +1,160 @@
+"""May this institution certify this? Judged by the assessment date, the same at issue and at verification.
+
+A scope must cover occupation, direction, grade and region on the day of the assessment and must have been granted
+before the certificate was issued. A suspended or removed institution issues nothing. After expiry or withdrawal an
+institution may still issue for assessments held in scope, within the run-off; no text prints a length for it, so
+it is a value of the trust list. ``issued_at`` comes from the issuer, so the assessment must lie within a window before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from certs.grades import CertificateKind, Grade
+from certs.institution import InstitutionRecord, Scope
+from certs.timestamps import shanghai_day
+
+AUTHORISED = "authorised_at_assessment"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityLimits:
+    """The two lengths that the trust list sets, in days."""
+
+    run_off_days: int = 60
+    assessment_window_days: int = 180
+
+
+class Subject(NamedTuple):
+    """What is certified. ``direction`` is its catalogue name or text.
+
+    ``region`` is the division code of the site where it was assessed. The claims do not hold it, so it is None at
+    verification, where regions are not judged; at issue it is always given.
+    """
+
+    kind: CertificateKind
+    occupation: str
+    direction: str | None
+    grade: Grade
+    region: str | None
+    assessed_on: date
+
+
+class AuthorityFinding(NamedTuple):
+    """The code of the judgement, and whether it was issued in the run-off after the listing had ended."""
+
+    code: str
+    in_run_off: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether the institution was entitled."""
+        return self.code == AUTHORISED
+
+
+def judge_authority(
+    institution: InstitutionRecord, subject: Subject, issued_at: datetime, limits: AuthorityLimits
+) -> AuthorityFinding:
+    """The judgement over one certificate issued at ``issued_at`` (by the institution's own statement)."""
+    issued_on = shanghai_day(issued_at)
+    code = (
+        ("wrong_kind_of_institution" if institution.kind is not subject.kind else None)
+        or scope_fault(institution, subject)
+        or _timing_fault(subject.assessed_on, issued_on, limits)
+        or _issuer_fault(institution, issued_on)
+    )
+    if code is not None:
+        return AuthorityFinding(code)
+    return _judge_time_of_issue(institution, subject, issued_at, limits)
+
+
+def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
+    """Why no scope covers the subject on the assessment date, or None: the nearest miss decides the code."""
+    if institution.suspended_on(subject.assessed_on):
+        return "institution_suspended"
+    end = institution.ended_on()
+    if end is not None and subject.assessed_on >= end.on:
+        return "institution_removed" if institution.removed_on() == end.on else "scope_ended"
+    left = institution.scopes
+    for code, keeps in _SCOPE_TESTS:
+        kept = tuple(scope for scope in left if keeps(scope, subject))
+        if not kept:
+            return code
+        left = kept
+    return _period_fault(left, subject.assessed_on)
+
+
+def _covers_direction(scope: Scope, subject: Subject) -> bool:
+    return scope.directions is None or subject.direction in scope.directions
+
+
+def _covers_region(scope: Scope, subject: Subject) -> bool:
+    if scope.regions is None or subject.region is None:
+        return True
+    return any(subject.region.startswith(region) for region in scope.regions)
+
+
+_SCOPE_TESTS = (
+    ("occupation_out_of_scope", lambda scope, subject: scope.occupation == subject.occupation),
+    ("direction_out_of_scope", _covers_direction),
+    ("grade_out_of_scope", lambda scope, subject: subject.grade in scope.grades),
+    ("region_out_of_scope", _covers_region),
+)
+
+
+def _in_period(scope: Scope, day: date) -> bool:
+    return scope.valid_from <= day and (scope.valid_to is None or day <= scope.valid_to)
+
+
+def _period_fault(scopes: tuple[Scope, ...], day: date) -> str | None:
+    if any(_in_period(scope, day) for scope in scopes):
+        return None
+    return "scope_not_started" if all(day < scope.valid_from for scope in scopes) else "scope_ended"
+
+
+def _timing_fault(assessed_on: date, issued_on: date, limits: AuthorityLimits) -> str | None:
+    if assessed_on > issued_on:
+        return "assessed_after_issue"
+    if (issued_on - assessed_on).days > limits.assessment_window_days:
+        return "assessment_too_old"
+    return None
+
+
+def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
+    removed_on = institution.removed_on()
+    if removed_on is not None and issued_on >= removed_on:
+        return "institution_removed"
+    return "institution_suspended_at_issue" if institution.suspended_on(issued_on) else None
+
+
+def _judge_time_of_issue(
+    institution: InstitutionRecord, subject: Subject, issued_at: datetime, limits: AuthorityLimits
+) -> AuthorityFinding:
+    covering = [scope for scope in institution.scopes if _covers(scope, subject)]
+    granted = [scope for scope in covering if scope.granted_at <= issued_at]
+    if not granted:
+        return AuthorityFinding("granted_after_issue")
+    issued_on = shanghai_day(issued_at)
+    last_day = _last_listed_day(institution, granted)
+    if last_day is None or issued_on <= last_day:
+        return AuthorityFinding(AUTHORISED)
+    if issued_on <= last_day + timedelta(days=limits.run_off_days):
+        return AuthorityFinding(AUTHORISED, in_run_off=True)
+    return AuthorityFinding("run_off_ended")
+
+
+def _covers(scope: Scope, subject: Subject) -> bool:
+    return all(keeps(scope, subject) for _, keeps in _SCOPE_TESTS) and _in_period(scope, subject.assessed_on)
+
+
+def _last_listed_day(institution: InstitutionRecord, scopes: list[Scope]) -> date | None:
+    """The last day on which these scopes entitle to issue; None while no end is known."""
+    ends = [scope.valid_to for scope in scopes]
+    last = None if None in ends else max(day for day in ends if day is not None)
+    end = institution.ended_on()
+    if end is None:
+        return last
+    before_end = end.on - timedelta(days=1)
+    return before_end if last is None else min(last, before_end)

@@ -1,0 +1,141 @@
+"""The JSON form of an institution's record in the trust list: write and read as a pair."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from certs.errors import KezhengError
+from certs.grades import CertificateKind, Grade
+from certs.institution import (
+    DatedName,
+    EventKind,
+    InstitutionEvent,
+    InstitutionRecord,
+    Scope,
+    SigningKey,
+    Site,
+)
+from certs.signing_key import base64url, from_base64url, kid_of
+from certs.timestamps import epoch_seconds, instant_from_epoch
+
+
+def institution_to_json(record: InstitutionRecord) -> dict[str, Any]:
+    """The record as canonical-JSON material: days as ISO text, instants as epoch seconds."""
+    return {
+        "code": record.code,
+        "kind": record.kind.value,
+        "credit_code": record.credit_code,
+        "province": record.province,
+        "names": [{"name": entry.name, "valid_from": entry.valid_from.isoformat()} for entry in record.names],
+        "scopes": [scope_to_json(scope) for scope in record.scopes],
+        "sites": [_site_to_json(site) for site in record.sites],
+        "events": [_event_to_json(event) for event in record.events],
+        "keys": [_key_to_json(key) for key in record.keys],
+        "successor": record.successor,
+    }
+
+
+def institution_from_json(entry: dict[str, Any]) -> InstitutionRecord:
+    """The record of one entry. Raises KeyError, TypeError or ValueError on what is not one, KezhengError on a bad key."""
+    return InstitutionRecord(
+        code=_text(entry["code"]),
+        kind=CertificateKind(entry["kind"]),
+        credit_code=_text(entry["credit_code"]),
+        province=_text(entry["province"]),
+        names=tuple(DatedName(_text(e["name"]), date.fromisoformat(e["valid_from"])) for e in entry["names"]),
+        scopes=tuple(_scope_from_json(scope) for scope in entry["scopes"]),
+        sites=tuple(_site_from_json(site) for site in entry["sites"]),
+        events=tuple(_event_from_json(event) for event in entry["events"]),
+        keys=tuple(_key_from_json(key) for key in entry["keys"]),
+        successor=entry["successor"],
+    )
+
+
+def scope_to_json(scope: Scope) -> dict[str, Any]:
+    """One scope, as in the trust list and in the public directory."""
+    return {
+        "occupation": scope.occupation,
+        "directions": _sorted_or_none(scope.directions),
+        "grades": [grade.value for grade in Grade if grade in scope.grades],
+        "regions": _sorted_or_none(scope.regions),
+        "valid_from": scope.valid_from.isoformat(),
+        "valid_to": _iso(scope.valid_to),
+        "granted_at": epoch_seconds(scope.granted_at),
+        "batch": scope.batch,
+        "document": scope.document,
+    }
+
+
+def _scope_from_json(entry: dict[str, Any]) -> Scope:
+    return Scope(
+        occupation=_text(entry["occupation"]),
+        directions=_set_or_none(entry["directions"]),
+        grades=frozenset(Grade(grade) for grade in entry["grades"]),
+        regions=_set_or_none(entry["regions"]),
+        valid_from=date.fromisoformat(entry["valid_from"]),
+        valid_to=_day(entry["valid_to"]),
+        granted_at=instant_from_epoch(entry["granted_at"]),
+        batch=entry["batch"],
+        document=entry["document"],
+    )
+
+
+def _site_to_json(site: Site) -> dict[str, Any]:
+    days = {"valid_from": site.valid_from.isoformat(), "valid_until": _iso(site.valid_until)}
+    return {"code": site.code, "name": site.name, "division": site.division} | days
+
+
+def _site_from_json(entry: dict[str, Any]) -> Site:
+    first, end = date.fromisoformat(entry["valid_from"]), _day(entry["valid_until"])
+    return Site(_text(entry["code"]), _text(entry["name"]), _text(entry["division"]), first, end)
+
+
+def _event_to_json(event: InstitutionEvent) -> dict[str, Any]:
+    when = {"on": event.on.isoformat(), "recorded_at": epoch_seconds(event.recorded_at)}
+    return {"kind": event.kind.value, "reason_code": event.reason_code} | when
+
+
+def _event_from_json(entry: dict[str, Any]) -> InstitutionEvent:
+    kind, on = EventKind(entry["kind"]), date.fromisoformat(entry["on"])
+    return InstitutionEvent(kind, on, _text(entry["reason_code"]), instant_from_epoch(entry["recorded_at"]))
+
+
+def _key_to_json(key: SigningKey) -> dict[str, Any]:
+    retired_at = None if key.retired_at is None else epoch_seconds(key.retired_at)
+    return {"x": base64url(key.public_key), "not_before": epoch_seconds(key.not_before), "retired_at": retired_at}
+
+
+def _key_from_json(entry: dict[str, Any]) -> SigningKey:
+    public_key = from_base64url(entry["x"])
+    if len(public_key) != 32:
+        raise KezhengError("key_malformed")
+    retired_at = entry["retired_at"]
+    return SigningKey(
+        kid=kid_of(public_key),
+        public_key=public_key,
+        not_before=instant_from_epoch(entry["not_before"]),
+        retired_at=None if retired_at is None else instant_from_epoch(retired_at),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("not a text")
+    return value
+
+
+def _sorted_or_none(values: frozenset[str] | None) -> list[str] | None:
+    return None if values is None else sorted(values)
+
+
+def _set_or_none(values: list[str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,120 @@
+"""The signed status file: status index → events and facts, sparse. What is not in it is valid.
+
+It is complete for its time: the status key signs all events of all certificates, so an absent index is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from certs.errors import KezhengError
+from certs.jws import STATUS_TYPE, open_jws
+from certs.status import State, StatusEvent
+from certs.timestamps import epoch_seconds, instant_from_epoch
+
+FORMAT = 1
+
+
+class CertificateFacts(NamedTuple):
+    """Dated facts of the register beside the signed claims: what a correction keeps, and numbers of others."""
+
+    supersedes: str | None = None
+    first_issued_on: date | None = None
+    official_number: str | None = None
+    site: str | None = None
+
+
+class StatusEntry(NamedTuple):
+    """All that the register says of one status index."""
+
+    events: tuple[StatusEvent, ...]
+    facts: CertificateFacts
+
+
+NO_FACTS = CertificateFacts()
+NOTHING_RECORDED = StatusEntry((), NO_FACTS)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """A checked status file."""
+
+    version: int
+    issued_at: datetime
+    expires_at: datetime
+    entries: Mapping[int, StatusEntry]
+
+    def entry(self, index: int) -> StatusEntry:
+        """The entry of an index; nothing recorded is an entry without events."""
+        return self.entries.get(index, NOTHING_RECORDED)
+
+
+def status_payload(
+    version: int, issued_at: datetime, expires_at: datetime, entries: Mapping[int, StatusEntry]
+) -> dict[str, Any]:
+    """What the status key signs."""
+    return {
+        "format": FORMAT,
+        "version": version,
+        "iat": epoch_seconds(issued_at),
+        "exp": epoch_seconds(expires_at),
+        "entries": {str(index): _entry_to_json(entry) for index, entry in sorted(entries.items())},
+    }
+
+
+def open_status_list(token: bytes, status_key: bytes) -> StatusList:
+    """The status file under the delegated status key. Raises KezhengError ``jws_…`` or ``status_list_malformed``."""
+    payload = open_jws(token, STATUS_TYPE, status_key).payload
+    try:
+        if payload["format"] != FORMAT:
+            raise KezhengError("status_list_malformed")
+        return StatusList(
+            version=int(payload["version"]),
+            issued_at=instant_from_epoch(payload["iat"]),
+            expires_at=instant_from_epoch(payload["exp"]),
+            entries={int(index): _entry_from_json(entry) for index, entry in payload["entries"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise KezhengError("status_list_malformed") from error
+
+
+def _entry_to_json(entry: StatusEntry) -> dict[str, Any]:
+    facts = {name: value for name, value in entry.facts._asdict().items() if value is not None}
+    if entry.facts.first_issued_on is not None:
+        facts["first_issued_on"] = entry.facts.first_issued_on.isoformat()
+    return {"events": [_event_to_json(event) for event in entry.events], "facts": facts}
+
+
+def _entry_from_json(entry: dict[str, Any]) -> StatusEntry:
+    facts = dict(entry["facts"])
+    if "first_issued_on" in facts:
+        facts["first_issued_on"] = date.fromisoformat(facts["first_issued_on"])
+    return StatusEntry(tuple(_event_from_json(event) for event in entry["events"]), CertificateFacts(**facts))
+
+
+def _event_to_json(event: StatusEvent) -> dict[str, Any]:
+    return {
+        "state": event.state.value,
+        "from": epoch_seconds(event.effective_from),
+        "until": None if event.until is None else epoch_seconds(event.until),
+        "reason": event.reason_code,
+        "void_from_start": event.void_from_start,
+        "successor": event.successor,
+        "recorded_at": epoch_seconds(event.recorded_at),
+    }
+
+
+def _event_from_json(entry: dict[str, Any]) -> StatusEvent:
+    until = entry["until"]
+    return StatusEvent(
+        state=State(entry["state"]),
+        effective_from=instant_from_epoch(entry["from"]),
+        until=None if until is None else instant_from_epoch(until),
+        reason_code=str(entry["reason"]),
+        void_from_start=bool(entry["void_from_start"]),
+        successor=entry["successor"],
+        recorded_at=instant_from_epoch(entry["recorded_at"]),
+    )
