@@ -1,0 +1,34 @@
+"""Sealing and opening certificates: claims in COSE under an institution's key."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from certs import cose
+from certs.certificate import CertificateClaims, encode_claims
+from certs.errors import KezhengError
+
+
+class Prepared(NamedTuple):
+    """What will be signed, recorded before any signature exists."""
+
+    kid: bytes
+    payload: bytes
+    to_be_signed: bytes
+
+
+def prepare(claims: CertificateClaims, kid: bytes) -> Prepared:
+    """The to-be-signed bytes of claims under a key."""
+    payload = encode_claims(claims)
+    return Prepared(kid, payload, cose.to_be_signed(kid, payload))
+
+
+def seal(prepared: Prepared, signature: bytes) -> bytes:
+    """The envelope of prepared bytes and their signature.
+
+    What the envelope holds is compared with what was prepared, byte for byte. Raises KezhengError ``sealed_other_bytes``.
+    """
+    envelope = cose.assemble(prepared.kid, prepared.payload, signature)
+    if cose.take_apart(envelope).to_be_signed != prepared.to_be_signed:
+        raise KezhengError("sealed_other_bytes")
+    return envelope

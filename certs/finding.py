@@ -1,0 +1,106 @@
+"""What a verification finds: outcomes with stable codes, and the facts they rest on. No words, no formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from certs.certificate import CertificateClaims
+from certs.certificate_number import CertificateNumber
+from certs.errors import Param
+from certs.institution import InstitutionRecord
+from certs.occupations import Occupation
+from certs.status import Status
+from certs.status_list import CertificateFacts
+
+
+class Verdict(StrEnum):
+    """The answer as a whole."""
+
+    VALID = "valid"
+    NOT_IN_FORCE = "not_in_force"
+    NOT_GENUINE = "not_genuine"
+    UNDETERMINED = "undetermined"
+
+
+class Outcome(StrEnum):
+    """The outcome of one check."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INDETERMINATE = "indeterminate"
+
+
+class CheckName(StrEnum):
+    """The checks, in the order in which they are made."""
+
+    FORM = "form"
+    SIGNATURE = "signature"
+    AUTHORITY = "authority"
+    STATUS = "status"
+
+
+class Check(NamedTuple):
+    """One check with the code that says why it came out so; ``params`` fill the words of the code."""
+
+    name: CheckName
+    outcome: Outcome
+    code: str
+    params: tuple[tuple[str, Param], ...] = ()
+
+
+class Notice(NamedTuple):
+    """Something worth saying that does not change the verdict."""
+
+    code: str
+    params: tuple[tuple[str, Param], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Genuine:
+    """What may be shown, because the signature has passed: claims, their number, and who signed."""
+
+    claims: CertificateClaims
+    number: CertificateNumber
+    occupation: Occupation | None
+    direction: str | None
+    institution: InstitutionRecord
+    accredited_at_assessment: bool
+    status: Status | None
+    facts: CertificateFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of one verification, judged for the time ``at``. ``genuine`` is None unless the signature passed."""
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    notices: tuple[Notice, ...]
+    at: datetime
+    genuine: Genuine | None
+
+    @property
+    def deciding(self) -> Check:
+        """The check that made the verdict: the first that did not pass, else the last."""
+        for check in self.checks:
+            if check.outcome is not Outcome.PASSED:
+                return check
+        return self.checks[-1]
+
+
+def form_verdict(checks: tuple[Check, ...]) -> Verdict:
+    """The one place where a verdict is made.
+
+    ``not_genuine`` when form, signature or authority failed; ``undetermined`` when any check could not be made;
+    ``not_in_force`` when only the status failed; ``valid`` only when every check passed.
+    """
+    outcomes = {check.name: check.outcome for check in checks}
+    status = outcomes.pop(CheckName.STATUS)
+    if Outcome.FAILED in outcomes.values():
+        return Verdict.NOT_GENUINE
+    if Outcome.INDETERMINATE in outcomes.values() or status is Outcome.INDETERMINATE:
+        return Verdict.UNDETERMINED
+    return Verdict.NOT_IN_FORCE if status is Outcome.FAILED else Verdict.VALID

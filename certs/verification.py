@@ -1,0 +1,235 @@
+"""The verification of one certificate, in numbered steps, from received bytes and gathered evidence.
+
+1 form · 2 signature under a key of the trust list · 3 form again, of the now trusted content (claims, number, and
+that they agree) · 4 authority on the assessment date · 5 status at the time asked about · 6 verdict.
+The title effect is information for the report and no part of this. The public register will stand between 2 and 4.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from certs.authority import AUTHORISED, AuthorityFinding, Subject, judge_authority
+from certs.certificate import CertificateClaims, decode_claims, peek_issued_at
+from certs.certificate_number import CertificateNumber, parse_number
+from certs.cose import Sign1, take_apart
+from certs.errors import KezhengError, Param
+from certs.evidence import DataFiles, Evidence, Unavailable
+from certs.finding import Check, CheckName, Genuine, Notice, Outcome, Verification, form_verdict
+from certs.institution import EventKind, InstitutionRecord
+from certs.qr import read_payload, read_qr_text
+from certs.signing_key import verify_signature
+from certs.status import State, Status, status_at
+from certs.status_list import NO_FACTS, CertificateFacts, StatusList
+from certs.timestamps import instant_from_epoch, shanghai_day
+from certs.trust_list import KeyOwner, TrustList
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+"""How far a certificate's issue time may lie ahead of the time asked about: clocks differ."""
+
+_FORM_OK = Check(CheckName.FORM, Outcome.PASSED, "form_ok")
+_SIGNATURE_OK = Check(CheckName.SIGNATURE, Outcome.PASSED, "signature_ok")
+_AUTHORISED = Check(CheckName.AUTHORITY, Outcome.PASSED, AUTHORISED)
+_IN_FORCE = Check(CheckName.STATUS, Outcome.PASSED, "in_force")
+
+
+def verify_qr_text(text: str, evidence: Evidence, at: datetime) -> Verification:
+    """Verify what a QR code holds. Raises KezhengError ``not_a_certificate_code`` when it holds no payload of ours."""
+    try:
+        content = read_qr_text(text)
+    except KezhengError as error:
+        if error.code == "not_a_certificate_code":
+            raise
+        return _stopped(at, _failed(CheckName.FORM, error))
+    public_urls = frozenset() if isinstance(evidence.trust, Unavailable) else evidence.trust.public_urls
+    if content.origin in public_urls or not public_urls:
+        return verify(content.envelope, evidence, at)
+    if any(_one_edit_apart(content.origin, url) for url in public_urls):
+        return _stopped(at, Check(CheckName.FORM, Outcome.FAILED, "host_altered"))
+    return verify(content.envelope, evidence, at, Notice("host_foreign", (("url", min(public_urls)),)))
+
+
+def verify_payload(payload: str, evidence: Evidence, at: datetime) -> Verification:
+    """Verify the payload part of a QR text, as the path of the scan page holds it."""
+    try:
+        envelope = read_payload(payload)
+    except KezhengError as error:
+        return _stopped(at, _failed(CheckName.FORM, error))
+    return verify(envelope, evidence, at)
+
+
+def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) -> Verification:
+    """Verify an envelope as received, judged for the time ``at`` with everything the evidence knows."""
+    # 1. Form: the one byte layout; no decoder has met the payload yet.
+    try:
+        sign1 = take_apart(envelope)
+    except KezhengError as error:
+        return _stopped(at, _failed(CheckName.FORM, error))
+    # 2. Signature, under a key of a fresh trust list.
+    owner = _key_owner(sign1, evidence.trust, at)
+    if isinstance(owner, Check):
+        return _stopped(at, _FORM_OK, owner)
+    if not verify_signature(owner.key.public_key, sign1.signature, sign1.to_be_signed):
+        return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "signature_mismatch"))
+    # 3. The signed content: decoded only now, and held against the key that signed it.
+    if isinstance(evidence.data, Unavailable):
+        return _stopped(at, _unavailable(CheckName.FORM, evidence.data), _SIGNATURE_OK)
+    try:
+        claims = decode_claims(sign1.payload)
+        number = parse_number(claims.number, evidence.data.layouts)
+        _check_number(number, claims, evidence.data)
+    except KezhengError as error:
+        return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
+    fault = _key_fault(owner, number, claims, at)
+    if fault is not None:
+        return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, fault))
+    # 4.–6. What the evidence says about a genuine certificate.
+    return _judge(claims, number, owner.institution, evidence, at, notices)
+
+
+def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> KeyOwner | Check:
+    """The owner of the key, or the check that says why there is none.
+
+    An unknown key is a failure when the list is younger than the certificate claims to be; otherwise the key may
+    have been added since.
+    """
+    if isinstance(trust, Unavailable):
+        return _unavailable(CheckName.SIGNATURE, trust)
+    if at > trust.expires_at:
+        days = max(1, (at - trust.issued_at).days)
+        return Check(CheckName.SIGNATURE, Outcome.INDETERMINATE, "trust_list_stale", (("days", days),))
+    owner = trust.keys.get(sign1.kid)
+    if owner is not None:
+        return owner
+    claimed = peek_issued_at(sign1.payload)
+    if claimed is None or instant_from_epoch(claimed) < trust.issued_at:
+        return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_unknown")
+    if instant_from_epoch(claimed) > at + FUTURE_TOLERANCE:
+        return Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future")
+    return Check(CheckName.SIGNATURE, Outcome.INDETERMINATE, "trust_list_older_than_certificate")
+
+
+def _check_number(number: CertificateNumber, claims: CertificateClaims, data: DataFiles) -> None:
+    """Where the layout has the field, the number and the claims must say the same."""
+    agree = number.text == claims.number and number.year == shanghai_day(claims.issued_at).year
+    if not agree or (number.grade is not None and number.grade is not claims.grade):
+        raise KezhengError("number_claims_disagree")
+    occupation = data.catalogue.find(claims.occupation_code)
+    if occupation is None:
+        raise KezhengError("occupation_not_in_catalogue")
+    if isinstance(claims.direction, int) and occupation.direction(claims.direction) is None:
+        raise KezhengError("direction_not_in_catalogue")
+
+
+def _key_fault(owner: KeyOwner, number: CertificateNumber, claims: CertificateClaims, at: datetime) -> str | None:
+    """Why this key may not have signed this certificate at that time, or None."""
+    if owner.institution.code != number.institution_code:
+        return "key_of_other_institution"
+    if claims.issued_at > at + FUTURE_TOLERANCE:
+        return "issued_in_future"
+    if claims.issued_at < owner.key.not_before:
+        return "key_not_yet_valid"
+    retired = owner.key.retired_at is not None and claims.issued_at > owner.key.retired_at
+    return "key_retired" if retired else None
+
+
+def _judge(
+    claims: CertificateClaims,
+    number: CertificateNumber,
+    institution: InstitutionRecord,
+    evidence: Evidence,
+    at: datetime,
+    notices: tuple[Notice, ...],
+) -> Verification:
+    assert not isinstance(evidence.trust, Unavailable)
+    assert not isinstance(evidence.data, Unavailable)
+    occupation = evidence.data.catalogue.find(claims.occupation_code)
+    assert occupation is not None
+    direction = occupation.direction_name(claims.direction)
+    subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
+    finding = judge_authority(institution, subject, claims.issued_at, evidence.trust.limits)
+    authority = _AUTHORISED if finding.passed else Check(CheckName.AUTHORITY, Outcome.FAILED, finding.code)
+    status_check, status, facts = _status(claims, evidence.status, at)
+    checks = (_FORM_OK, _SIGNATURE_OK, authority, status_check)
+    genuine = Genuine(
+        claims=claims,
+        number=number,
+        occupation=occupation,
+        direction=direction,
+        institution=institution,
+        accredited_at_assessment=finding.passed,
+        status=status,
+        facts=facts,
+    )
+    said = notices + _notices(finding, institution, evidence.trust, status, at)
+    return Verification(form_verdict(checks), checks, said, at, genuine)
+
+
+def _status(
+    claims: CertificateClaims, status_list: StatusList | Unavailable, at: datetime
+) -> tuple[Check, Status | None, CertificateFacts]:
+    if isinstance(status_list, Unavailable):
+        return _unavailable(CheckName.STATUS, status_list), None, NO_FACTS
+    if at > status_list.expires_at:
+        hours = int((at - status_list.issued_at).total_seconds() // 3600)
+        stale = Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_stale", (("hours", hours),))
+        return stale, None, NO_FACTS
+    entry = status_list.entry(claims.status_index)
+    status = status_at(entry.events, claims.expires_at, at)
+    if status.state is State.VALID:
+        return _IN_FORCE, status, entry.facts
+    return Check(CheckName.STATUS, Outcome.FAILED, status.state.value), status, entry.facts
+
+
+def _notices(
+    finding: AuthorityFinding, institution: InstitutionRecord, trust: TrustList, status: Status | None, at: datetime
+) -> tuple[Notice, ...]:
+    today = shanghai_day(at)
+    said: list[Notice] = []
+    if trust.environment != "production":
+        said.append(Notice("demo_environment"))
+    if finding.passed and not institution.listed_on(today):
+        said.append(_no_longer_listed(institution))
+    if finding.in_run_off:
+        said.append(Notice("issued_in_run_off"))
+    if status is not None and status.state is State.SUPERSEDED and status.event and status.event.successor:
+        said.append(Notice("superseded", (("successor", status.event.successor),)))
+    return tuple(said)
+
+
+def _no_longer_listed(institution: InstitutionRecord) -> Notice:
+    """Listed on the assessment date, not now; a removal for cause is named as one."""
+    end = institution.ended_on()
+    until = institution.listed_until()
+    day = end.on if end is not None else until
+    if day is None:
+        return Notice("institution_suspended_now")
+    removed = end is not None and end.kind is EventKind.REMOVE
+    return Notice("listed_then_removed" if removed else "listed_then_not_now", (("date", day.isoformat()),))
+
+
+def _failed(name: CheckName, error: KezhengError) -> Check:
+    return Check(name, Outcome.FAILED, error.code, tuple(error.params.items()))
+
+
+def _unavailable(name: CheckName, missing: Unavailable) -> Check:
+    return Check(name, Outcome.INDETERMINATE, missing.code, missing.params)
+
+
+def _stopped(at: datetime, *made: Check) -> Verification:
+    """A verification that ended early: the checks not made are said to be not made, and nothing is shown."""
+    params: tuple[tuple[str, Param], ...] = ()
+    done = {check.name: check for check in made}
+    checks = tuple(done.get(name, Check(name, Outcome.INDETERMINATE, "not_reached", params)) for name in CheckName)
+    return Verification(form_verdict(checks), checks, (), at, None)
+
+
+def _one_edit_apart(one: str, other: str) -> bool:
+    """Whether one substitution, deletion or insertion turns one text into the other."""
+    if abs(len(one) - len(other)) > 1:
+        return False
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    rest_one, rest_other = one[start:], other[start:]
+    return rest_one[1:] == rest_other[1:] or rest_one[1:] == rest_other or rest_one == rest_other[1:]
