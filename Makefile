@@ -1,0 +1,40 @@
+# Kezheng: every target sets up what it needs; nothing asks a question. ARGS="…" is passed on to the command.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install fonts demo test check bench lock clean distclean
+.NOTPARALLEL:
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: ## .venv with the pinned packages and the command kezheng
+	@setup/python_environment.sh
+
+fonts:
+	@setup/debian_packages.sh fonts-noto-cjk fonts-hanazono
+
+demo: install fonts ## sample registry with certificates, then the public site
+	@.venv/bin/kezheng demo $(ARGS)
+
+test: install ## every test, with a browser and a second implementation of the formats
+	@setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils
+	@setup/oracle_environment.sh
+	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: install ## lints, types, and the rules of the architecture and the repository
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/pytest tests/test_architecture.py tests/test_repository_rules.py
+
+bench: install fonts ## benchmarks beside the limits of this machine; results in bench/output
+	@.venv/bin/python -m bench $(ARGS)
+
+lock: install ## the lock files anew, with the newest releases
+	@setup/lock.sh
+
+clean: ## removes caches and outputs
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build test-output bench/output ./*.egg-info
+	@find certs keys registry verify_site bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## removes the Python environments too
+	@rm -rf .venv .venv-oracle
