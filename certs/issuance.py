@@ -1,0 +1,85 @@
+"""The issuing of one certificate: prepare (lints, authority) → the caller records and signs → seal (our own verifier).
+
+Nothing is signed that was not linted: `prepare_certificate` is the only maker of what `seal_certificate` takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from certs.authority import AuthorityLimits, Subject, judge_authority
+from certs.certificate import CertificateClaims
+from certs.certificate_number import CertificateNumber
+from certs.envelope import Prepared, prepare, seal
+from certs.errors import KezhengError
+from certs.evidence import Evidence
+from certs.finding import Verdict
+from certs.institution import InstitutionRecord
+from certs.lints import LintSubject, check_lints
+from certs.occupations import Occupation
+from certs.qr import qr_text
+from certs.verification import verify_qr_text
+
+
+@dataclass(frozen=True, slots=True)
+class IssueContext:
+    """What is the same for all certificates of a batch. ``run_off_confirmed``: the registry has confirmed a late batch."""
+
+    institution: InstitutionRecord
+    limits: AuthorityLimits
+    kid: bytes
+    run_off_confirmed: bool
+
+
+class IssueRequest(NamedTuple):
+    """One certificate to be issued: its claims, the number they carry, and what they refer to."""
+
+    claims: CertificateClaims
+    number: CertificateNumber
+    occupation: Occupation
+    direction: str | None
+    region: str | None
+
+
+class Sealed(NamedTuple):
+    """A sealed certificate that our own verifier has passed."""
+
+    envelope: bytes
+    digest: bytes
+    qr_text: str
+
+
+def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepared:
+    """The to-be-signed bytes, after every lint and the same authority rule as at verification.
+
+    Raises KezhengError: ``lint_…``, ``not_authorised`` (with the reason code), ``run_off_needs_confirmation``.
+    """
+    claims, number = request.claims, request.number
+    check_lints(LintSubject(claims, number, request.occupation))
+    if number.institution_code != context.institution.code:
+        raise KezhengError("lint_number", number=number.text)
+    subject = Subject(
+        number.kind, request.occupation.id, request.direction, claims.grade, request.region, claims.assessed_on
+    )
+    finding = judge_authority(context.institution, subject, claims.issued_at, context.limits)
+    if not finding.passed:
+        raise KezhengError("not_authorised", reason=finding.code)
+    if finding.in_run_off and not context.run_off_confirmed:
+        raise KezhengError("run_off_needs_confirmation")
+    return prepare(claims, context.kid)
+
+
+def seal_certificate(prepared: Prepared, signature: bytes, public_url: str, evidence: Evidence, at: datetime) -> Sealed:
+    """The sealed certificate. The verifier reads the final QR text, as a stranger would.
+
+    Raises KezhengError ``own_verification_failed`` (with the deciding code) or ``sealed_other_bytes``.
+    """
+    envelope = seal(prepared, signature)
+    text = qr_text(public_url, envelope)
+    verification = verify_qr_text(text, evidence, at)
+    if verification.verdict is not Verdict.VALID:
+        raise KezhengError("own_verification_failed", reason=verification.deciding.code)
+    return Sealed(envelope, hashlib.sha256(envelope).digest(), text)

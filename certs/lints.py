@@ -1,0 +1,80 @@
+"""Lints: what must hold before anything is signed. One small rule each, with its reason; the first broken one refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from certs.certificate import CertificateClaims
+from certs.certificate_number import CertificateNumber
+from certs.errors import KezhengError
+from certs.occupations import Occupation
+from certs.person_name import name_is_printable_form
+from certs.timestamps import shanghai_day
+
+
+class LintSubject(NamedTuple):
+    """The claims about to be signed, with what they refer to."""
+
+    claims: CertificateClaims
+    number: CertificateNumber
+    occupation: Occupation
+
+
+def _name_in_stored_form(subject: LintSubject) -> bool:
+    """The page shows the signed name as it is: letters, middle dots and single spaces in NFC only."""
+    return name_is_printable_form(subject.claims.name)
+
+
+def _id_tail_is_four_characters(subject: LintSubject) -> bool:
+    """No more of an ID number than its last four characters is ever signed."""
+    return len(subject.claims.id_tail) == 4 and subject.claims.id_tail.isascii()
+
+
+def _number_agrees(subject: LintSubject) -> bool:
+    """The verifier refuses a number whose year or grade is not that of the claims."""
+    claims, number = subject.claims, subject.number
+    same_year = number.year == shanghai_day(claims.issued_at).year
+    return number.text == claims.number and same_year and number.grade in (None, claims.grade)
+
+
+def _occupation_code_known(subject: LintSubject) -> bool:
+    """The code is one that the occupation has or had."""
+    return subject.occupation.has_code(subject.claims.occupation_code)
+
+
+def _direction_as_number(subject: LintSubject) -> bool:
+    """A catalogued direction is signed as its number, so that the QR code stays small and spelling cannot differ."""
+    direction = subject.claims.direction
+    if isinstance(direction, str):
+        return subject.occupation.directions_open and subject.occupation.direction(direction) is None
+    return direction is None or subject.occupation.direction(direction) is not None
+
+
+def _issued_in_whole_seconds(subject: LintSubject) -> bool:
+    """``iat`` is whole seconds; a fraction would be lost between claims and report."""
+    return subject.claims.issued_at.microsecond == 0
+
+
+def _ends_after_issue(subject: LintSubject) -> bool:
+    """A certificate that has an end ends after it begins."""
+    expires_at = subject.claims.expires_at
+    return expires_at is None or expires_at > subject.claims.issued_at
+
+
+LINTS: dict[str, Callable[[LintSubject], bool]] = {
+    "lint_name": _name_in_stored_form,
+    "lint_id_tail": _id_tail_is_four_characters,
+    "lint_number": _number_agrees,
+    "lint_occupation_code": _occupation_code_known,
+    "lint_direction": _direction_as_number,
+    "lint_issue_time": _issued_in_whole_seconds,
+    "lint_expiry": _ends_after_issue,
+}
+
+
+def check_lints(subject: LintSubject) -> None:
+    """Raises KezhengError with the code of the first broken lint."""
+    for code, holds in LINTS.items():
+        if not holds(subject):
+            raise KezhengError(code, number=subject.number.text)

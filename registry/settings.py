@@ -1,0 +1,100 @@
+"""Settings: the environment with the prefix ``KEZHENG_``, else ``kezheng.toml`` in the home, else a default."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from certs.authority import AuthorityLimits
+from certs.errors import KezhengError
+from certs.qr import check_public_url
+
+DEFAULT_HOME = Path("var")
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+SETTINGS_FILE = "kezheng.toml"
+ENVIRONMENTS = ("production", "demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are and what they are called. Lengths carry their unit in the name."""
+
+    home: Path
+    database_url: str
+    public_url: str
+    environment: str = "production"
+    limits: AuthorityLimits = field(default_factory=AuthorityLimits)
+    trust_list_days: int = 30
+    status_hours: int = 72
+    delegation_days: int = 365
+    proxies: tuple[str, ...] = ()
+
+    @property
+    def keys_folder(self) -> Path:
+        """The keystore."""
+        return self.home / "keys"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where certificates are written unless ``--out`` says otherwise."""
+        return self.home / "exports"
+
+    @property
+    def pinned_root_file(self) -> Path:
+        """The trust anchor of this home (``kezheng trust pin`` replaces it)."""
+        return self.home / "pinned-root.jwk"
+
+    @property
+    def well_known_folder(self) -> Path:
+        """Text files served at the site's root, such as a messenger's domain check."""
+        return self.home / "well-known"
+
+
+def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of a home. Raises KezhengError ``settings_invalid``, ``public_url_invalid``, ``public_url_not_https``."""
+    folder = home or Path(environ.get("KEZHENG_HOME") or DEFAULT_HOME)
+    values = _file_values(folder / SETTINGS_FILE)
+    values |= {name.removeprefix("KEZHENG_").lower(): value for name, value in environ.items() if name.startswith("KEZHENG_")}
+    environment = str(values.get("environment", "production"))
+    if environment not in ENVIRONMENTS:
+        raise KezhengError("settings_invalid", name="environment")
+    defaults = AuthorityLimits()
+    return Settings(
+        home=folder,
+        database_url=str(values.get("database_url") or f"sqlite:///{folder.resolve() / 'kezheng.db'}"),
+        public_url=check_public_url(str(values.get("public_url") or DEFAULT_PUBLIC_URL)),
+        environment=environment,
+        limits=AuthorityLimits(
+            run_off_days=_whole(values, "run_off_days", defaults.run_off_days),
+            assessment_window_days=_whole(values, "assessment_window_days", defaults.assessment_window_days),
+        ),
+        trust_list_days=_whole(values, "trust_list_days", 30),
+        status_hours=_whole(values, "status_hours", 72),
+        delegation_days=_whole(values, "delegation_days", 365),
+        proxies=_addresses(values.get("proxies", ())),
+    )
+
+
+def _file_values(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KezhengError("settings_invalid", name=SETTINGS_FILE) from error
+
+
+def _whole(values: dict[str, Any], name: str, default: int) -> int:
+    try:
+        number = int(values.get(name, default))
+    except (TypeError, ValueError) as error:
+        raise KezhengError("settings_invalid", name=name) from error
+    if number < 1:
+        raise KezhengError("settings_invalid", name=name)
+    return number
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    listed = value.split(",") if isinstance(value, str) else value
+    return tuple(str(address).strip() for address in listed if str(address).strip())
