@@ -1,7 +1,7 @@
 """The rules of the architecture, read off the source itself.
 
-Each rule is a function from the parsed modules to the sentences that say what breaks it; a small bad example of
-each shows that it can fail.
+Each rule is a function from the parsed modules to the sentences that say what breaks it; a small bad example
+of each shows that it can fail.
 """
 
 from __future__ import annotations
