@@ -91,7 +91,7 @@ BAD_EXAMPLES: list[tuple[Rule, str]] = [
     (addresses_of_package_sources, '"resolved": "https://registry.npm' + 'js.org/x.tgz"'),
     (addresses_of_package_sources, "https://mirrors" + ".example.edu.cn/simple"),
     (paths_of_a_machine, "cd " + "/work" + "/main"),
-    (paths_of_a_machine, 'open("' + "/root/" + '.cache/x")'),
+    (paths_of_a_machine, 'open("/root' + '/.cache/x")'),
     (paths_of_a_machine, "see " + "/home" + "/anna/notes"),
     (paths_of_a_machine, "'" + "/tmp" + "/x'"),
     (secrets, "-----BEGIN EC PRIVATE " + "KEY-----"),
