@@ -1,0 +1,1 @@
+"""The database: tables, the stores that hold all SQL, and the migrations. No rules live here."""

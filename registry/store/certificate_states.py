@@ -1,0 +1,158 @@
+"""How certificates change state: every change names the state it expects, and is refused in another.
+
+reserved → prepared → signed → logged → released, or void before being logged. The functions take many
+certificates and raise KezhengError ``certificate_state_changed`` unless every one of them changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Update, bindparam
+
+from certs.errors import KezhengError
+from registry.store.certificate_tables import CERTIFICATE
+from registry.store.engine import WriteTransaction
+from registry.store.rows import chunks, compare_and_set
+from registry.store.states import CertificateState
+
+_CHANGED = "certificate_state_changed"
+_KEY = "certificate_id"
+
+
+class PreparedCertificate(NamedTuple):
+    """The bytes that will be signed, with which key, and the time they state."""
+
+    certificate_id: int
+    to_be_signed: bytes
+    kid: bytes
+    issued_at: datetime
+    first_issued_on: date
+
+
+class SignedCertificate(NamedTuple):
+    """The sealed form of the bytes that were recorded, with its SHA-256."""
+
+    certificate_id: int
+    envelope: bytes
+    envelope_digest: bytes
+
+
+def record_prepared(tx: WriteTransaction, certificates: Sequence[PreparedCertificate]) -> None:
+    """reserved → prepared: what is going to be signed is on record before it is."""
+    compare_and_set(tx.connection, _PREPARE, _parameters(certificates), _CHANGED)
+
+
+def prepare_again(tx: WriteTransaction, certificates: Sequence[PreparedCertificate]) -> None:
+    """prepared or signed → prepared with a new time, for what lay too long before it could be logged.
+
+    The old signature is dropped: nothing of it was logged or handed out.
+    """
+    compare_and_set(tx.connection, _PREPARE_AGAIN, _parameters(certificates), _CHANGED)
+
+
+def record_signed(tx: WriteTransaction, certificates: Sequence[SignedCertificate]) -> None:
+    """prepared → signed. A certificate that has a stored signature is never signed again."""
+    compare_and_set(tx.connection, _SIGN, _parameters(certificates), _CHANGED)
+
+
+def record_logged(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
+    """signed → logged."""
+    _move(tx, certificate_ids, CertificateState.SIGNED, CertificateState.LOGGED)
+
+
+def record_released(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
+    """logged → released: from now on the public side shows them."""
+    _move(tx, certificate_ids, CertificateState.LOGGED, CertificateState.RELEASED)
+
+
+def void_certificates(
+    tx: WriteTransaction, certificate_ids: Sequence[int], expected: CertificateState
+) -> None:
+    """reserved, prepared or signed → void; the number stays used, the person's place becomes free.
+
+    Raises ValueError for a later state: what was logged is cancelled by a status event, never made void.
+    """
+    if expected not in _VOIDABLE:
+        raise ValueError(f"a {expected} certificate cannot be void")
+    _move(tx, certificate_ids, expected, CertificateState.VOID, live=False, supersedes=None)
+
+
+def give_up_places(tx: WriteTransaction, numbers: Sequence[str]) -> None:
+    """Free the places of certificates that were revoked or cancelled (``certificate_not_live`` otherwise)."""
+    _change_all(tx, numbers, _GIVE_UP, "certificate_not_live")
+
+
+def hand_over_place(tx: WriteTransaction, predecessor: str, successor: str) -> None:
+    """Move the person's place from a certificate to the one that replaces it.
+
+    Raises ``certificate_not_live`` unless the predecessor held it and the successor names it as predecessor.
+    """
+    give_up_places(tx, [predecessor])
+    take = CERTIFICATE.update().where(
+        CERTIFICATE.c.number == successor,
+        CERTIFICATE.c.supersedes == predecessor,
+        CERTIFICATE.c.state != CertificateState.VOID,
+    )
+    if tx.connection.execute(take.values(live=True)).rowcount != 1:
+        raise KezhengError("certificate_not_live", expected=1, changed=0)
+
+
+_VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
+
+
+def _update_from(*states: CertificateState) -> Update:
+    return CERTIFICATE.update().where(CERTIFICATE.c.id == bindparam(_KEY), CERTIFICATE.c.state.in_(states))
+
+
+# Built once: SQLAlchemy then compiles each of them once.
+_PREPARED_COLUMNS: dict[str, Any] = {
+    name: bindparam(name) for name in ("to_be_signed", "kid", "issued_at", "first_issued_on")
+}
+_PREPARE = _update_from(CertificateState.RESERVED).values(
+    state=CertificateState.PREPARED, **_PREPARED_COLUMNS
+)
+_PREPARE_AGAIN = _update_from(CertificateState.PREPARED, CertificateState.SIGNED).values(
+    state=CertificateState.PREPARED, envelope=None, envelope_digest=None, **_PREPARED_COLUMNS
+)
+_SIGN = _update_from(CertificateState.PREPARED).values(
+    state=CertificateState.SIGNED,
+    envelope=bindparam("envelope"),
+    envelope_digest=bindparam("envelope_digest"),
+)
+_GIVE_UP = CERTIFICATE.update().where(CERTIFICATE.c.live).values(live=False)
+
+
+def _parameters(
+    certificates: Sequence[PreparedCertificate] | Sequence[SignedCertificate],
+) -> list[dict[str, Any]]:
+    return [certificate._asdict() for certificate in certificates]
+
+
+def _move(
+    tx: WriteTransaction,
+    certificate_ids: Sequence[int],
+    expected: CertificateState,
+    new: CertificateState,
+    **values: Any,
+) -> None:
+    """Many certificates by one statement per chunk: they all change alike."""
+    update = CERTIFICATE.update().where(CERTIFICATE.c.state == expected).values(state=new, **values)
+    changed = 0
+    for chunk in chunks(certificate_ids):
+        changed += tx.connection.execute(update.where(CERTIFICATE.c.id.in_(chunk))).rowcount
+    _require_all(changed, len(certificate_ids), _CHANGED)
+
+
+def _change_all(tx: WriteTransaction, numbers: Sequence[str], update: Update, code: str) -> None:
+    changed = 0
+    for chunk in chunks(numbers):
+        changed += tx.connection.execute(update.where(CERTIFICATE.c.number.in_(chunk))).rowcount
+    _require_all(changed, len(numbers), code)
+
+
+def _require_all(changed: int, expected: int, code: str) -> None:
+    if changed != expected:
+        raise KezhengError(code, expected=expected, changed=changed)

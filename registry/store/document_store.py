@@ -1,0 +1,64 @@
+"""Published files and the public addresses that QR codes have pointed to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.register_tables import PUBLIC_URL, PUBLISHED_DOCUMENT
+from registry.store.rows import insert_records, records, select_record
+
+
+class PublishedDocument(NamedTuple):
+    """A file as it was published. ``kind`` is its published name, such as ``trust-list.jws``."""
+
+    kind: str
+    version: int
+    content: bytes
+    issued_at: datetime
+    expires_at: datetime | None
+
+
+class PublicUrl(NamedTuple):
+    """A public address with the first time a QR code pointed to it."""
+
+    url: str
+    first_used_at: datetime
+
+
+def add_document(tx: WriteTransaction, document: PublishedDocument) -> None:
+    """Store a version. ``store_conflict`` when this version of the kind exists."""
+    insert_records(tx.connection, PUBLISHED_DOCUMENT, [document])
+
+
+def latest_document(tx: ReadTransaction, kind: str) -> PublishedDocument | None:
+    """The highest version of a kind, or None."""
+    query = select_record(PUBLISHED_DOCUMENT, PublishedDocument).where(PUBLISHED_DOCUMENT.c.kind == kind)
+    row = tx.connection.execute(query.order_by(PUBLISHED_DOCUMENT.c.version.desc()).limit(1)).first()
+    return None if row is None else PublishedDocument._make(row)
+
+
+def latest_documents(tx: ReadTransaction) -> list[PublishedDocument]:
+    """The highest version of every kind, in order of kind."""
+    table = PUBLISHED_DOCUMENT
+    newest = (
+        select(table.c.kind, func.max(table.c.version).label("version")).group_by(table.c.kind).subquery()
+    )
+    same = (table.c.kind == newest.c.kind) & (table.c.version == newest.c.version)
+    query = select_record(table, PublishedDocument).join(newest, same).order_by(table.c.kind)
+    return records(tx.connection.execute(query), PublishedDocument)
+
+
+def note_public_url(tx: WriteTransaction, url: str, at: datetime) -> None:
+    """Remember that codes point to this address; nothing changes when it is known."""
+    if tx.connection.scalar(select(PUBLIC_URL.c.url).where(PUBLIC_URL.c.url == url)) is None:
+        insert_records(tx.connection, PUBLIC_URL, [PublicUrl(url, at)])
+
+
+def public_urls(tx: ReadTransaction) -> list[PublicUrl]:
+    """Every address, in the order of first use."""
+    query = select_record(PUBLIC_URL, PublicUrl).order_by(PUBLIC_URL.c.first_used_at, PUBLIC_URL.c.url)
+    return records(tx.connection.execute(query), PublicUrl)

@@ -1,0 +1,48 @@
+"""What the register has published, under which addresses, and who did what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, LargeBinary
+from sqlmodel import Field
+
+from registry.store.column_types import RowId, UtcDateTime
+from registry.store.schema import METADATA, TableModel
+
+
+class PublishedDocumentRow(TableModel, table=True):
+    """A signed file as it was published, version by version; bytes are never changed."""
+
+    __tablename__ = "published_document"
+    kind: str = Field(primary_key=True, max_length=64)
+    version: int = Field(primary_key=True, sa_type=RowId)
+    content: bytes = Field(sa_type=LargeBinary)
+    issued_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PublicUrlRow(TableModel, table=True):
+    """A public address that QR codes have pointed to: printed codes keep it in use for decades."""
+
+    __tablename__ = "public_url"
+    url: str = Field(primary_key=True)
+    first_used_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AuditEventRow(TableModel, table=True):
+    """Who did what to which object. ``details`` holds codes and counts, no personal data."""
+
+    __tablename__ = "audit_event"
+    id: int = Field(primary_key=True, sa_type=RowId)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    action: str
+    subject: str = Field(index=True)
+    details: Any = Field(sa_type=JSON, nullable=False)
+
+
+PUBLISHED_DOCUMENT = METADATA.tables["published_document"]
+PUBLIC_URL = METADATA.tables["public_url"]
+AUDIT_EVENT = METADATA.tables["audit_event"]

@@ -1,0 +1,83 @@
+"""Status events of certificates: written once, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from registry.store.certificate_tables import STATUS_EVENT
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.rows import insert_records, records, select_in_chunks, select_record
+
+
+class StatusEventRecord(NamedTuple):
+    """One event. ``id`` from ``take_ids(tx, "status_event", n)``; ``note_ciphertext`` is bound to it.
+
+    ``effective_from`` and ``until`` say when it holds (half-open), ``recorded_at`` when it became known.
+    """
+
+    id: int
+    certificate_number: str
+    status_index: int
+    state: str
+    effective_from: datetime
+    until: datetime | None
+    reason_code: str
+    void_from_start: bool
+    successor: str | None
+    note_ciphertext: bytes | None
+    note_key_id: bytes | None
+    recorded_by: str
+    recorded_at: datetime
+
+
+class PublicStatusEvent(NamedTuple):
+    """What a status list publishes of an event: no number of the person, no note, nobody's name."""
+
+    id: int
+    status_index: int
+    state: str
+    effective_from: datetime
+    until: datetime | None
+    reason_code: str
+    void_from_start: bool
+    successor: str | None
+    recorded_at: datetime
+
+
+def add_status_events(tx: WriteTransaction, events: Sequence[StatusEventRecord]) -> None:
+    """Store events."""
+    insert_records(tx.connection, STATUS_EVENT, events)
+
+
+def status_events_of(tx: ReadTransaction, number: str) -> list[StatusEventRecord]:
+    """Every event of a certificate, in the order they became known."""
+    query = select_record(STATUS_EVENT, StatusEventRecord).where(STATUS_EVENT.c.certificate_number == number)
+    return records(tx.connection.execute(query.order_by(STATUS_EVENT.c.id)), StatusEventRecord)
+
+
+def status_events_by_number(
+    tx: ReadTransaction, numbers: Sequence[str]
+) -> dict[str, list[StatusEventRecord]]:
+    """Events by certificate number, for any number of numbers, each in the order they became known."""
+    query = select_record(STATUS_EVENT, StatusEventRecord).order_by(STATUS_EVENT.c.id)
+    found: dict[str, list[StatusEventRecord]] = {number: [] for number in numbers}
+    rows = select_in_chunks(
+        tx.connection, numbers, lambda chunk: query.where(STATUS_EVENT.c.certificate_number.in_(chunk))
+    )
+    for event in records(rows, StatusEventRecord):
+        found[event.certificate_number].append(event)
+    return found
+
+
+def public_status_events(tx: ReadTransaction, after_id: int = 0) -> list[PublicStatusEvent]:
+    """Every event with a higher id, in order of id: what status lists are built from."""
+    query = select_record(STATUS_EVENT, PublicStatusEvent).where(STATUS_EVENT.c.id > after_id)
+    return records(tx.connection.execute(query.order_by(STATUS_EVENT.c.id)), PublicStatusEvent)
+
+
+def status_events_since(tx: ReadTransaction, since: datetime) -> list[StatusEventRecord]:
+    """Events recorded at or after an instant, in order of id."""
+    query = select_record(STATUS_EVENT, StatusEventRecord).where(STATUS_EVENT.c.recorded_at >= since)
+    return records(tx.connection.execute(query.order_by(STATUS_EVENT.c.id)), StatusEventRecord)

@@ -1,0 +1,22 @@
+"""All tables in one place, for what needs the whole schema: migrations and their test."""
+
+from __future__ import annotations
+
+from registry.store.certificate_tables import CERTIFICATE, COUNTER, SERIAL_COUNTER, STATUS_EVENT
+from registry.store.institution_tables import (
+    INSTITUTION,
+    INSTITUTION_EVENT,
+    INSTITUTION_NAME,
+    SCOPE,
+    SIGNING_KEY,
+    SITE,
+)
+from registry.store.register_tables import AUDIT_EVENT, PUBLIC_URL, PUBLISHED_DOCUMENT
+from registry.store.roster_tables import BATCH, PERSON, PERSON_DOCUMENT, ROSTER_ROW
+
+TABLES = (
+    *(INSTITUTION, INSTITUTION_NAME, SCOPE, SITE, INSTITUTION_EVENT, SIGNING_KEY),
+    *(PERSON, PERSON_DOCUMENT, BATCH, ROSTER_ROW),
+    *(CERTIFICATE, SERIAL_COUNTER, COUNTER, STATUS_EVENT),
+    *(PUBLISHED_DOCUMENT, PUBLIC_URL, AUDIT_EVENT),
+)
