@@ -1,4 +1,4 @@
-"""Jurisdictions whose title rules are asked for: GB/T 2260 province-level codes, 66 for 兵团, 00 for the nation.
+"""Places whose title rules are asked for: province-level GB/T 2260 codes, 66 for 兵团, 00 for the nation.
 
 A city or county is named by its 4 or 6 digits. Only the province part is checked against a list: the register
 holds no table of cities, because cities are renumbered often and a rule is looked up by prefix anyway.
@@ -20,8 +20,8 @@ _LENGTHS = (2, 4, 6)
 class Jurisdiction:
     """One province-level place, or the nation.
 
-    ``code`` has 2 digits; ``is_extension`` marks a code that GB/T 2260 does not have; ``is_addressed`` is false
-    where the addressee line of the national texts does not plainly name the place.
+    ``code`` has 2 digits; ``is_extension`` marks a code that GB/T 2260 does not have; ``is_addressed`` is
+    false where the addressee line of the national texts does not plainly name the place.
     """
 
     code: str
@@ -34,7 +34,7 @@ class Jurisdiction:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What was asked for: a division of 2, 4 or 6 digits without trailing zero pairs, and its jurisdiction."""
+    """What was asked for: a division code without trailing zero pairs, and its jurisdiction."""
 
     code: str
     jurisdiction: Jurisdiction
@@ -43,6 +43,11 @@ class Place:
     def lookup_order(self) -> tuple[str, ...]:
         """The codes whose own rule may answer, nearest first: ``("450102", "4501", "45")``."""
         return tuple(self.code[:length] for length in (6, 4, 2) if length <= len(self.code))
+
+    @property
+    def shown(self) -> str:
+        """The code as a page shows it: 2 digits for a province, 6 for anything below."""
+        return self.code if len(self.code) == 2 else self.code.ljust(6, "0")
 
     @property
     def is_national(self) -> bool:

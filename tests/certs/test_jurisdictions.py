@@ -33,7 +33,23 @@ def test_a_county_is_looked_up_from_the_nearest_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "4", "451", "45010", "4501000", "99", "99" + "0100", "450001", "000100", "gx", "４５", "٤٥", "45\n01", "-5"]
+    "text",
+    [
+        "",
+        "4",
+        "451",
+        "45010",
+        "4501000",
+        "99",
+        "990100",
+        "450001",
+        "000100",
+        "gx",
+        "４５",
+        "٤٥",
+        "45\n01",
+        "-5",
+    ],
 )
 def test_other_text_is_refused(text: str) -> None:
     with pytest.raises(KezhengError) as caught:
