@@ -52,13 +52,19 @@ use_mirror_of_pip() {
     fi
 }
 
+refuse_without_packages() {
+    refuse "Python 软件包没有装上（原因见上），请检查网络后重试。" \
+        "The Python packages could not be installed (the reason is above): check the network and try again."
+}
+
 install_locked_packages() {
     printf '正在准备 Python 环境 / Preparing the Python environment (.venv)\n'
     python=$(find_python)
     make_empty_environment
-    pip_for_environment install --quiet --no-input --disable-pip-version-check --require-hashes -r uv.lock.txt
+    pip_for_environment install --quiet --no-input --disable-pip-version-check --require-hashes -r uv.lock.txt ||
+        refuse_without_packages
     use_mirror_of_pip
-    .venv/bin/uv pip install --quiet --python .venv --require-hashes -r requirements.lock
+    .venv/bin/uv pip install --quiet --python .venv --require-hashes -r requirements.lock || refuse_without_packages
 }
 
 hash_of() {
