@@ -17,6 +17,8 @@ from certs.institution import InstitutionRecord, Scope
 from certs.timestamps import shanghai_day
 
 AUTHORISED = "authorised_at_assessment"
+COUNTED_TO_FIRST_ISSUE = frozenset({"assessment_too_old", "run_off_ended"})
+"""Faults that the register's fact of an earlier first issue can lift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,24 @@ class AuthorityFinding(NamedTuple):
 
 
 def judge_authority(
-    institution: InstitutionRecord, subject: Subject, issued_at: datetime, limits: AuthorityLimits
+    institution: InstitutionRecord,
+    subject: Subject,
+    issued_at: datetime,
+    limits: AuthorityLimits,
+    first_issued_on: date | None = None,
 ) -> AuthorityFinding:
     """The judgement over one certificate issued at ``issued_at`` (by the institution's own statement)."""
     issued_on = shanghai_day(issued_at)
+    counted_on = min(first_issued_on or issued_on, issued_on)
     code = (
         ("wrong_kind_of_institution" if institution.kind is not subject.kind else None)
         or scope_fault(institution, subject)
-        or _timing_fault(subject.assessed_on, issued_on, limits)
+        or _timing_fault(subject.assessed_on, counted_on, limits)
         or _issuer_fault(institution, issued_on)
     )
     if code is not None:
         return AuthorityFinding(code)
-    return _judge_time_of_issue(institution, subject, issued_at, limits)
+    return _judge_listing_at_issue(institution, subject, issued_at, counted_on, limits)
 
 
 def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
@@ -129,18 +136,17 @@ def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None
     return "institution_suspended_at_issue" if institution.suspended_on(issued_on) else None
 
 
-def _judge_time_of_issue(
-    institution: InstitutionRecord, subject: Subject, issued_at: datetime, limits: AuthorityLimits
+def _judge_listing_at_issue(
+    institution: InstitutionRecord, subject: Subject, issued_at: datetime, counted_on: date, limits: AuthorityLimits
 ) -> AuthorityFinding:
     covering = [scope for scope in institution.scopes if _covers(scope, subject)]
     granted = [scope for scope in covering if scope.granted_at <= issued_at]
     if not granted:
         return AuthorityFinding("granted_after_issue")
-    issued_on = shanghai_day(issued_at)
     last_day = _last_listed_day(institution, granted)
-    if last_day is None or issued_on <= last_day:
+    if last_day is None or counted_on <= last_day:
         return AuthorityFinding(AUTHORISED)
-    if issued_on <= last_day + timedelta(days=limits.run_off_days):
+    if counted_on <= last_day + timedelta(days=limits.run_off_days):
         return AuthorityFinding(AUTHORISED, in_run_off=True)
     return AuthorityFinding("run_off_ended")
 

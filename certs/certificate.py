@@ -97,10 +97,9 @@ def peek_issued_at(payload: bytes) -> int | None:
     Only tells a key that is newer than the trust list from one that is unknown; read by position, because no
     decoder may meet unverified bytes, and never shown.
     """
-    start = payload[0:1] + payload[1:3]
-    if start == b"\xa4\x04\x1a":
-        return _issued_at_position(payload, 6)
-    return _issued_at_position(payload, 1) if payload[0:1] == b"\xa3" else None
+    if payload.startswith(b"\xa4\x04\x1a"):
+        return _issued_at_position(payload, 7)
+    return _issued_at_position(payload, 1) if payload.startswith(b"\xa3") else None
 
 
 def _issued_at_position(payload: bytes, position: int) -> int | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from certs.authority import AuthorityLimits, Subject, judge_authority
@@ -35,13 +35,17 @@ class IssueContext:
 
 
 class IssueRequest(NamedTuple):
-    """One certificate to be issued: its claims, the number they carry, and what they refer to."""
+    """One certificate to be issued: its claims, the number they carry, and what they refer to.
+
+    ``first_issued_on`` is given for a correction alone: the day on which what it corrects was first issued.
+    """
 
     claims: CertificateClaims
     number: CertificateNumber
     occupation: Occupation
     direction: str | None
     region: str | None
+    first_issued_on: date | None = None
 
 
 class Sealed(NamedTuple):
@@ -64,7 +68,9 @@ def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepare
     subject = Subject(
         number.kind, request.occupation.id, request.direction, claims.grade, request.region, claims.assessed_on
     )
-    finding = judge_authority(context.institution, subject, claims.issued_at, context.limits)
+    finding = judge_authority(
+        context.institution, subject, claims.issued_at, context.limits, request.first_issued_on
+    )
     if not finding.passed:
         raise KezhengError("not_authorised", reason=finding.code)
     if finding.in_run_off and not context.run_off_confirmed:

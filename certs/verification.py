@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from certs.authority import AUTHORISED, AuthorityFinding, Subject, judge_authority
+from certs.authority import AUTHORISED, COUNTED_TO_FIRST_ISSUE, AuthorityFinding, Subject, judge_authority
 from certs.certificate import CertificateClaims, decode_claims, peek_issued_at
 from certs.certificate_number import CertificateNumber, parse_number
 from certs.cose import Sign1, take_apart
@@ -146,10 +146,10 @@ def _judge(
     occupation = evidence.data.catalogue.find(claims.occupation_code)
     assert occupation is not None
     direction = occupation.direction_name(claims.direction)
-    subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
-    finding = judge_authority(institution, subject, claims.issued_at, evidence.trust.limits)
-    authority = _AUTHORISED if finding.passed else Check(CheckName.AUTHORITY, Outcome.FAILED, finding.code)
     status_check, status, facts = _status(claims, evidence.status, at)
+    subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
+    finding = judge_authority(institution, subject, claims.issued_at, evidence.trust.limits, facts.first_issued_on)
+    authority = _authority_check(finding, status_check)
     checks = (_FORM_OK, _SIGNATURE_OK, authority, status_check)
     genuine = Genuine(
         claims=claims,
@@ -163,6 +163,15 @@ def _judge(
     )
     said = notices + _notices(finding, institution, evidence.trust, status, at)
     return Verification(form_verdict(checks), checks, said, at, genuine)
+
+
+def _authority_check(finding: AuthorityFinding, status_check: Check) -> Check:
+    """The check of a finding. A length that a known first issue could lift is open while the facts are not at hand."""
+    if finding.passed:
+        return _AUTHORISED
+    if status_check.outcome is Outcome.INDETERMINATE and finding.code in COUNTED_TO_FIRST_ISSUE:
+        return status_check._replace(name=CheckName.AUTHORITY)
+    return Check(CheckName.AUTHORITY, Outcome.FAILED, finding.code)
 
 
 def _status(

@@ -1,0 +1,1 @@
+"""What becomes public: signed lists, data files, and the folder that holds them."""
