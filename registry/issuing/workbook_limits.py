@@ -1,0 +1,62 @@
+"""How large an uploaded workbook may be, and what the process that reads it may use."""
+
+from __future__ import annotations
+
+
+class WorkbookLimits:
+    """The bounds of one reading. A plain class: the reading process starts without ``typing`` or ``dataclasses``.
+
+    Sizes are bytes, times are seconds. ``row_slack`` are rows beyond ``rows`` that may hold a title, the
+    header and closing lines. ``text_bytes`` counts the UTF-8 text of every cell each time it is shown, so one
+    long text that is referenced often counts often.
+    """
+
+    __slots__ = (
+        "columns",
+        "cpu_seconds",
+        "entries",
+        "file_bytes",
+        "inflated_bytes",
+        "memory_bytes",
+        "output_bytes",
+        "row_slack",
+        "rows",
+        "text_bytes",
+        "wall_seconds",
+    )
+
+    def __init__(
+        self,
+        *,
+        file_bytes: int = 64 << 20,
+        entries: int = 10_000,
+        inflated_bytes: int = 512 << 20,
+        text_bytes: int = 64 << 20,
+        rows: int = 100_000,
+        row_slack: int = 100,
+        columns: int = 256,
+        memory_bytes: int = 1 << 30,
+        cpu_seconds: int = 20,
+        wall_seconds: int = 40,
+        output_bytes: int = 192 << 20,
+    ) -> None:
+        self.file_bytes = file_bytes
+        self.entries = entries
+        self.inflated_bytes = inflated_bytes
+        self.text_bytes = text_bytes
+        self.rows = rows
+        self.row_slack = row_slack
+        self.columns = columns
+        self.memory_bytes = memory_bytes
+        self.cpu_seconds = cpu_seconds
+        self.wall_seconds = wall_seconds
+        self.output_bytes = output_bytes
+
+    def to_arguments(self) -> list[str]:
+        """The bounds as ``name=value`` words for a command line."""
+        return [f"{name}={getattr(self, name)}" for name in self.__slots__]
+
+    @classmethod
+    def from_arguments(cls, arguments: list[str]) -> WorkbookLimits:
+        """The inverse of :meth:`to_arguments`."""
+        return cls(**{name: int(value) for name, _, value in (word.partition("=") for word in arguments)})
