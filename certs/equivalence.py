@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
+from typing import Any
 
 from certs.grades import CertificateKind, Grade
 from certs.jurisdictions import NATIONAL_CODE, Place, parse_place
@@ -87,6 +88,14 @@ def effects_for_all(
     return tuple(effect for question in questions for effect in _ruled(policies, question))
 
 
+@lru_cache(maxsize=512)
+def effects_json_for_all(
+    policies: PolicySet, kind: CertificateKind, grade: Grade, on: date
+) -> tuple[Mapping[str, Any], ...]:
+    """``effects_for_all`` as JSON objects, made once for a batch of reports: shared, never to be changed."""
+    return tuple(effect.to_json() for effect in effects_for_all(policies, kind, grade, on))
+
+
 @lru_cache(maxsize=4096)
 def _effects_at(policies: PolicySet, question: Question) -> tuple[TitleEffect, ...]:
     national: list[TitleEffect] = []
@@ -132,12 +141,21 @@ def _announcing(documents: list[PolicyDocument]) -> tuple[tuple[str, Citation], 
 
 
 def _known_texts(policies: PolicySet, question: Question) -> list[TitleEffect]:
-    """One answer for each document of the place whose clauses are not held."""
+    """One answer for each document of the place that may speak of this kind but whose clause is not held.
+
+    Not for the nation: its texts leave the rest to each place, which is what ``no_rule_known`` then says.
+    """
+    if question.place.is_national:
+        return []
     return [
         text_not_held(question, document)
         for document in _answering(policies, question)
-        if document.quote_source is QuoteSource.SECONDARY and not document.is_announcement_only
+        if _may_hold_more(document) and question.kind in document.concerns
     ]
+
+
+def _may_hold_more(document: PolicyDocument) -> bool:
+    return document.quote_source is QuoteSource.SECONDARY and not document.is_announcement_only
 
 
 def _left_out(policies: PolicySet, question: Question) -> list[Notice]:

@@ -119,7 +119,10 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
-    """One document of one place. ``file`` and ``version`` (SHA-256, 16 hex digits) name the data used."""
+    """One document of one place. ``file`` and ``version`` (SHA-256, 16 hex digits) name the data used.
+
+    ``concerns``: the kinds of certificate that the document may speak of, as far as is known.
+    """
 
     file: str
     version: str
@@ -137,6 +140,7 @@ class PolicyDocument:
     not_after: date | None
     period_zh: str | None
     listed_occupations: frozenset[str]
+    concerns: frozenset[CertificateKind]
     rules: tuple[Rule, ...]
     announcements: tuple[Announcement, ...]
 

@@ -2,7 +2,7 @@
 
 Where the full text is held, a quotation must be one whole sentence of it, byte for byte, and stand in
 the clause that is cited; the document's title, number and day must be printed there too. So a wrong citation
-cannot ship. Where it is not held, nothing may be called a whole sentence, and no silence of the text may be claimed.
+cannot ship. Where it is not held, nothing may be called a whole sentence and no silence may be claimed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PARTICIPATION_OPENING = "参加数字技术工程师培育项目，"
 _DOCUMENT_FIELDS = {
     "jurisdiction", "document", "title_verified", "document_number", "issuer", "text", "confidence",
     "issued_on", "in_force_from", "in_force_to", "not_before", "not_after", "period_zh", "sources",
-    "listed_occupations", "clauses", "rules", "announcements",
+    "listed_occupations", "concerns", "clauses", "rules", "announcements",
 }  # fmt: skip
 _CLAUSE_FIELDS = {"clause", "headings", "lines_below", "quote", "fragment"}
 _RULE_FIELDS = {
@@ -90,6 +90,7 @@ class _PolicyReader:
             not_after=self._day("not_after"),
             period_zh=self._string(self.data, "period_zh"),
             listed_occupations=frozenset(self._strings(self.data, "listed_occupations")),
+            concerns=self._kinds(self.data, "concerns") or frozenset(CertificateKind),
             rules=tuple(self._rule(row, clauses) for row in self._rows("rules")),
             announcements=tuple(self._announcement(row, clauses) for row in self._rows("announcements")),
         )
@@ -128,7 +129,7 @@ class _PolicyReader:
     def _rule(self, row: Any, clauses: Mapping[str, Clause]) -> Rule:
         self._known(row, _RULE_FIELDS)
         effect = self._effect(row)
-        kinds = frozenset(self._code(CertificateKind, kind, "kinds") for kind in self._strings(row, "kinds"))
+        kinds = self._kinds(row, "kinds")
         grades = frozenset(self._code(Grade, grade, "grades") for grade in self._strings(row, "grades"))
         if not kinds or not kinds <= kinds_with(effect):
             raise self._fault("policy_effect_of_other_kind", effect=effect)
@@ -253,6 +254,9 @@ class _PolicyReader:
         if not set(codes) <= set(all_codes(namespace)):
             raise self._fault("policy_field_malformed", field=field)
         return codes
+
+    def _kinds(self, row: Mapping[str, Any], field: str) -> frozenset[CertificateKind]:
+        return frozenset(self._code(CertificateKind, kind, field) for kind in self._strings(row, field))
 
     def _code(self, family: type[_Code], value: str, field: str) -> _Code:
         try:
