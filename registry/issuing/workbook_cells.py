@@ -36,25 +36,34 @@ class CellTable:
             known = self._numbers[key] = self._add(kind, text)
         return known
 
+    def add_texts(self, texts: list[str]) -> list[int]:
+        """The numbers of many texts, of which few are alike: faster than :meth:`number`, and keeps each anew."""
+        first = len(self.texts)
+        self._append("s" * len(texts), texts)
+        return [number if text else EMPTY for number, text in enumerate(texts, first)]
+
     def _add(self, kind: str, text: str) -> int:
-        size = len(text) if text.isascii() else len(text.encode())
-        self._left -= size
-        if self._left < 0:
-            raise KezhengError("file_unsafe_size")
-        self.kinds.append(kind)
-        self.texts.append(text)
-        self.sizes.append(size)
+        self._append(kind, [text])
         return len(self.texts) - 1
 
+    def _append(self, kinds: str, texts: list[str]) -> None:
+        sizes = [len(text) if text.isascii() else len(text.encode()) for text in texts]
+        self._left -= sum(sizes)
+        if self._left < 0:
+            raise KezhengError("file_unsafe_size")
+        self.kinds += kinds
+        self.texts += texts
+        self.sizes += sizes
 
-def read_shared_strings(chunks: Iterator[bytes], table: CellTable) -> list[int]:
-    """Puts the shared strings into the table; their cell numbers in the order of the part."""
+
+def read_shared_strings(chunks: Iterator[bytes], table: CellTable) -> dict[str, int]:
+    """Puts the shared strings into the table; their cell numbers by their index as a cell writes it."""
     numbers: list[int] = []
     lists = stream_children(chunks, "sst", "sst")
     tags = TextTags(next(lists)[0].tag.removesuffix("sst"))
     for items in lists:
-        numbers += [table.number("s", tags.text_of(item)) for item in items if item.tag == tags.item]
-    return numbers
+        numbers += table.add_texts([tags.text_of(item) for item in items if item.tag == tags.item])
+    return dict(zip(map(str, range(len(numbers))), numbers, strict=True))
 
 
 class TextTags:
@@ -66,7 +75,7 @@ class TextTags:
         self.item, self.run, self.text = namespace + "si", namespace + "r", namespace + "t"
 
     def text_of(self, element: Element) -> str:
-        """The text of an ``si`` or ``is``: its ``t`` and those of its runs; phonetic readings are left out."""
+        """The text of an ``si`` or ``is``: its ``t`` and those of its runs, without phonetic readings."""
         if len(element) == 1 and element[0].tag == self.text:
             return unescape(element[0].text or "")
         pieces: list[str] = []
@@ -79,7 +88,7 @@ class TextTags:
 
 
 def unescape(text: str) -> str:
-    """Characters that XML cannot hold, written ``_x000D_``. Halves of a surrogate pair and NUL stay as written."""
+    """Decodes ``_x000D_`` and its like. Halves of a surrogate pair and NUL stay as written."""
     return _ESCAPE.sub(_unescaped, text) if "_x" in text else text
 
 

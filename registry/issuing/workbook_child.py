@@ -42,7 +42,7 @@ def read_to_frame(data: bytes, limits: WorkbookLimits) -> Iterator[bytes]:
     parts = find_parts(package)
     chosen, ignored = _choose_sheets(parts)
     table = CellTable(limits.text_bytes)
-    shared = read_shared_strings(package.chunks(parts.strings), table) if parts.strings else []
+    shared = read_shared_strings(package.chunks(parts.strings), table) if parts.strings else {}
     dates = read_date_styles(package.chunks(parts.styles)) if parts.styles else set()
     reader = SheetReader(table, shared, dates, parts.date1904, limits)
     sheets = [reader.read(sheet.name, package.chunks(sheet.part)) for sheet in chosen]

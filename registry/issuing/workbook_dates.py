@@ -1,7 +1,7 @@
 """Dates in a workbook: numbers whose style shows them as a date.
 
-ECMA-376 part 1, 18.8.30 (number formats) and 18.17.4 (serial values). A serial counts days from 1899-12-31, and
-counts a 29 February 1900 that never was as day 60; with ``date1904`` it counts from 1904-01-01.
+ECMA-376 part 1, 18.8.30 (number formats) and 18.17.4 (serial values). A serial counts days from 1899-12-31
+and takes a 29 February 1900 that never was for day 60; with ``date1904`` it counts from 1904-01-01.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _DAY_ZERO = date(1899, 12, 31).toordinal()
 _DAY_ZERO_1904 = date(1904, 1, 1).toordinal()
 _LAST_DAY = date(9999, 12, 31).toordinal()
 _LEAP_BUG = 60
+_STYLE_GROUPS = frozenset(
+    ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs", "extLst")
+)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?")
 _MIDNIGHT = "00:00:00"
 
@@ -56,11 +59,6 @@ def read_date_styles(chunks: Iterator[bytes]) -> set[str]:
     builtin = {str(number): True for number in _BUILTIN}
     shows_date = builtin | custom
     return {str(index) for index, key in enumerate(formats) if shows_date.get(key, False)}
-
-
-_STYLE_GROUPS = frozenset(
-    ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs", "tableStyles", "extLst")
-)
 
 
 def serial_to_iso(serial: float, date1904: bool) -> str | None:

@@ -20,7 +20,8 @@ _BETWEEN = "\0"  # no cell holds it
 
 def encode_fault(code: str, params: dict[str, str | int]) -> bytes:
     """A fault that ends the reading."""
-    return b"F" + _section(_BETWEEN.join([code, *(f"{key}={value}" for key, value in params.items())]).encode())
+    words = [code, *(f"{key}={value}" for key, value in params.items())]
+    return b"F" + _section(_BETWEEN.join(words).encode())
 
 
 def encode_workbook(table: CellTable, sheets: list[SheetRows], ignored: list[str]) -> Iterator[bytes]:
@@ -68,7 +69,8 @@ def _read_sheet(name: str, sections: Iterator[bytes]) -> SheetRows:
     sheet.hidden.extend(next(sections, b""))
     sheet.widths.frombytes(next(sections, b""))
     sheet.cells.frombytes(next(sections, b""))
-    if not len(sheet.numbers) == len(sheet.hidden) == len(sheet.widths) or sum(sheet.widths) != len(sheet.cells):
+    rows = len(sheet.numbers)
+    if rows != len(sheet.hidden) or rows != len(sheet.widths) or sum(sheet.widths) != len(sheet.cells):
         raise ValueError("columns of different length")
     return sheet
 
@@ -88,4 +90,3 @@ def _sections(data: bytes) -> Iterator[bytes]:
             raise ValueError("cut short")
         yield data[position : position + length]
         position += length
-

@@ -1,4 +1,4 @@
-"""Runs a function of this program over hostile bytes in a process of its own, with bounded time and output."""
+"""Runs a part of this program over hostile bytes in a process of its own, with bounded time and output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import IO
 import registry
 
 _CHUNK = 1 << 18
-# -I and -S: no environment, no site packages, no start-up files; the child finds this program's own packages only.
+# -I and -S: no environment, no site packages, no start-up files; the child finds this program's packages only.
 _START = "import sys; sys.path.append(sys.argv[1]); from {module} import main; main(sys.argv[2:])"
 _PROGRAM_FOLDER = str(Path(registry.__file__).parent.parent)
 
@@ -23,8 +23,8 @@ def run_guarded(
 ) -> bytes | None:
     """Feeds ``data`` to ``main(arguments)`` of a module in a new process and returns what it writes.
 
-    None when the process died, took longer than ``wall_seconds`` or wrote more than ``output_bytes``. The process
-    gets no environment and no open files; its own limits of memory and processor time it sets itself.
+    None when the process died, took longer than ``wall_seconds`` or wrote more than ``output_bytes``. The
+    process gets no environment and no open files; its limits of memory and processor time it sets itself.
     """
     command = [sys.executable, "-I", "-S", "-c", _START.format(module=module), _PROGRAM_FOLDER, *arguments]
     pipe = subprocess.PIPE
@@ -43,7 +43,7 @@ def run_guarded(
     return output if child.returncode == 0 else None
 
 
-def _exchange(child: subprocess.Popen[bytes], data: bytes, deadline: float, output_bytes: int) -> bytes | None:
+def _exchange(child: subprocess.Popen[bytes], data: bytes, deadline: float, limit: int) -> bytes | None:
     """Writes and reads side by side until the child closes its output; None past the deadline or the size."""
     stdin, stdout = child.stdin, child.stdout
     if stdin is None or stdout is None:
@@ -53,7 +53,7 @@ def _exchange(child: subprocess.Popen[bytes], data: bytes, deadline: float, outp
     with selectors.DefaultSelector() as selector:
         selector.register(stdin, selectors.EVENT_WRITE)
         selector.register(stdout, selectors.EVENT_READ)
-        while size <= output_bytes:
+        while size <= limit:
             ready = [key.fileobj for key, _ in selector.select(deadline - time.monotonic())]
             if not ready or time.monotonic() > deadline:
                 return None

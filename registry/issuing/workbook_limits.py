@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class WorkbookLimits:
-    """The bounds of one reading. A plain class: the reading process starts without ``typing`` or ``dataclasses``.
+    """The bounds of one reading. A plain class: the reading process starts without ``dataclasses``.
 
     Sizes are bytes, times are seconds. ``row_slack`` are rows beyond ``rows`` that may hold a title, the
     header and closing lines. ``text_bytes`` counts the UTF-8 text of every cell each time it is shown, so one

@@ -1,9 +1,9 @@
 """The ZIP container of a workbook, read with suspicion.
 
-Sizes in the directory are claims: bytes are counted while they are inflated, and a part that does not come out
-exactly as declared is refused. So are doubled names and overlapping parts, since two readers could then see two
-different workbooks. Layout: APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (ZIP64). Part names: ECMA-376 part 2, where
-they are equal without regard to case.
+Sizes in the directory are claims: bytes are counted while they are inflated, and a part that does not come
+out exactly as declared is refused. So are doubled names and overlapping parts, since two readers could then see
+two different workbooks. Layout: APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (ZIP64). Part names: ECMA-376 part 2,
+where they are equal without regard to case.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Package:
         return _part_key(name) in self._entries
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """The content of a part, inflated piece by piece and counted against the limit of the whole package."""
+        """The content of a part, inflated piece by piece and counted against the limit of the package."""
         entry = self._entries.get(_part_key(name))
         if entry is None:
             raise KezhengError("file_damaged")

@@ -1,7 +1,7 @@
 """Which parts of a package make the workbook, and what disqualifies the package as a whole.
 
-ECMA-376 part 2 (content types, relationships) and part 1, 18.2 (workbook). Both the transitional and the strict
-form are read; relationship types are told by their last word, which the two share.
+ECMA-376 part 2 (content types, relationships) and part 1, 18.2 (workbook). Both the transitional and the
+strict form are read; relationship types are told by their last word, which the two share.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _refuse_macros(package: Package, types: dict[str, str]) -> None:
 
 
 def _refuse_external(package: Package) -> None:
-    """No part of the package may point outside it: neither other workbooks nor hyperlinks nor linked pictures."""
+    """No part may point outside the package: neither other workbooks nor hyperlinks nor linked pictures."""
     if any(name.startswith("xl/externallinks/") for name in package.names()):
         raise KezhengError("file_external_link")
     for name in package.names():

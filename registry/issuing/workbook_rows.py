@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 # At most three digits of exponent: a longer one would make whoever computes with it compute for ever.
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?")
+_NONE_KNOWN: dict[str, int] = {}
 _THIN = 1.0  # points; a lower row shows nothing
 
 
 class SheetRows:
-    """The filled rows of a sheet in columns: row ``i`` has number, hidden flag and ``widths[i]`` of ``cells``."""
+    """The filled rows of a sheet, column-wise: row ``i`` has number, hidden flag and ``widths[i]`` cells."""
 
     __slots__ = ("cells", "hidden", "name", "numbers", "widths")
 
@@ -39,12 +40,17 @@ class SheetReader:
     """Reads sheets of one workbook against one table of cells and one limit of text."""
 
     def __init__(
-        self, table: CellTable, shared: list[int], date_styles: set[str], date1904: bool, limits: WorkbookLimits
+        self,
+        table: CellTable,
+        shared: dict[str, int],
+        date_styles: set[str],
+        date1904: bool,
+        limits: WorkbookLimits,
     ) -> None:
         self._table, self._shared, self._limits = table, shared, limits
         self._date_styles, self._date1904 = date_styles, date1904
         self._text_left = limits.text_bytes
-        self._plain: dict[str, int] = {}
+        self._plain: dict[str, int] = {}  # cell numbers by the text of the value
         self._dated: dict[str, int] = {}
         self._columns = {column_name(index): index for index in range(limits.columns)}
         self._use_namespace("")
@@ -92,33 +98,47 @@ class SheetReader:
         if number > self._limits.rows + self._limits.row_slack:
             crowded = len(sheet.numbers) >= self._limits.rows
             raise KezhengError("too_many_rows" if crowded else "file_unsafe_size")
+        if len(cells) > self._limits.columns:
+            raise KezhengError("file_unsafe_size")
         self._text_left -= sum(map(self._table.sizes.__getitem__, cells))
         if self._text_left < 0:
             raise KezhengError("file_unsafe_size")
 
     def _read_cells(self, row: Element, row_text: str) -> list[int]:
-        """The cell numbers of a row from column A on."""
+        """The cell numbers of a row from column A on. The inner loop of the program: most cells hold one ``v``
+        with a shared string or a number seen before, and end at the look-up in ``known``."""
         cells: list[int] = []
-        columns = self._columns
-        for cell in row:
-            if cell.tag != self._cell_tag:
-                continue
-            reference = cell.get("r")
+        columns, value_tag, date_styles = self._columns, self._value_tag, self._date_styles
+        shared, plain, dated = self._shared, self._plain, self._dated
+        for cell in row.findall(self._cell_tag):
+            get = cell.get
+            reference = get("r")
             column = len(cells) if reference is None else columns.get(reference.removesuffix(row_text))
             if column is None:
-                self._refuse_place(cell, reference, row_text)
+                self._pass_over(cell, reference, row_text)
                 continue
             if column != len(cells):
-                if column < len(cells):
-                    raise KezhengError("file_damaged")
-                cells.extend([EMPTY] * (column - len(cells)))
-            cells.append(self._cell_number(cell))
-        if len(cells) > self._limits.columns:
-            raise KezhengError("file_unsafe_size")
+                self._fill_gap(cells, column)
+            number = None
+            if len(cell) == 1 and (value := cell[0]).tag == value_tag:
+                kind = get("t")
+                if kind == "s":
+                    known = shared
+                elif kind is None:
+                    known = dated if get("s") in date_styles else plain
+                else:
+                    known = _NONE_KNOWN
+                number = known.get(value.text or "")
+            cells.append(self._cell_number(cell) if number is None else number)
         return cells
 
-    def _refuse_place(self, cell: Element, reference: str | None, row_text: str) -> None:
-        """A cell right of the last column: only an empty one, there for its style, is passed over."""
+    def _fill_gap(self, cells: list[int], column: int) -> None:
+        if column < len(cells):
+            raise KezhengError("file_damaged")
+        cells.extend([EMPTY] * (column - len(cells)))
+
+    def _pass_over(self, cell: Element, reference: str | None, row_text: str) -> None:
+        """Accepts a cell right of the last column only when it is there for its style, with nothing in it."""
         found = _REFERENCE.fullmatch(reference or "")
         if found is None or found.group(2) != row_text or found.group(1) in self._columns:
             raise KezhengError("file_damaged")
@@ -126,43 +146,26 @@ class SheetReader:
             raise KezhengError("file_unsafe_size")
 
     def _cell_number(self, cell: Element) -> int:
-        # Nearly every cell holds one <v>, and that with a shared string or a number seen before.
-        if len(cell) == 1:
-            value = cell[0]
-            if value.tag == self._value_tag:
-                return self._value_number(cell, value.text)
-        return self._rare_number(cell)
-
-    def _rare_number(self, cell: Element) -> int:
+        """The number of any cell. A formula counts, not the value that is stored beside it."""
         formula = cell.find(self._formula_tag)
         if formula is not None:
             return self._table.number("f", "=" + unescape(formula.text or ""))
+        kind = cell.get("t", "n")
         inline = cell.find(self._inline_tag)
-        if inline is not None and cell.get("t") == "inlineStr":
+        if inline is not None and kind == "inlineStr":
             return self._table.number("s", self._text_tags.text_of(inline))
-        value = cell.find(self._value_tag)
-        return EMPTY if value is None else self._value_number(cell, value.text)
-
-    def _value_number(self, cell: Element, text: str | None) -> int:
-        kind = cell.get("t")
-        if text is None:
+        text = cell.findtext(self._value_tag)
+        if not text:
             return EMPTY
-        if kind == "s":
-            return self._shared_number(text)
-        if kind is None or kind == "n":
-            dated = cell.get("s") in self._date_styles
-            known = (self._dated if dated else self._plain).get(text)
-            return self._new_number(text, dated) if known is None else known
-        return self._other_number(kind, text)
+        if kind == "n":
+            return self._new_number(text, cell.get("s") in self._date_styles)
+        return self._shared_number(text) if kind == "s" else self._other_number(kind, text)
 
     def _shared_number(self, text: str) -> int:
-        try:
-            index = int(text)
-            if index >= 0:
-                return self._shared[index]
-        except (ValueError, IndexError):
-            pass
-        raise KezhengError("file_damaged")
+        number = self._shared.get(text.strip())
+        if number is None:
+            raise KezhengError("file_damaged")
+        return number
 
     def _new_number(self, text: str, dated: bool) -> int:
         trimmed = text.strip()
