@@ -47,7 +47,8 @@ def sealed(claims: CertificateClaims) -> bytes:
 def run_oracle(envelope: bytes, folder: Path, *jwks: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     keys = folder / "jwks.json"
     keys.write_text(json.dumps({"keys": jwks}), encoding="utf-8")
-    command = [str(ORACLE_PYTHON), "-I", "-X", "utf8", str(HERE / "verify_with_cwt.py"), envelope.hex(), str(keys)]
+    script = str(HERE / "verify_with_cwt.py")
+    command = [str(ORACLE_PYTHON), "-I", "-X", "utf8", script, envelope.hex(), str(keys)]
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60)
 
 
