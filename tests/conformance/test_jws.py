@@ -1,6 +1,6 @@
-"""The JSON web signatures of project Wycheproof, offered as signed files: all must be refused, valid or broken.
+"""The JSON web signatures of project Wycheproof, offered as signed files: all are refused, valid or broken.
 
-None is of our algorithm, type and key, and many show the classic faults: other algorithm, no algorithm, key in
+None is of our algorithm, type and key, and many show classic faults: other algorithm, no algorithm, key in
 the header, detached or damaged parts.
 """
 
