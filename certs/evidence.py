@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from certs.certificate_number import LayoutSet, layout_set_from_files
-from certs.equivalence import PolicySet, policies_from_files
+from certs.equivalence import PolicySet, policies_from
 from certs.errors import KezhengError, Param
 from certs.occupations import Catalogue, catalogue_from_file
 from certs.package_data import list_files, read_bytes
@@ -121,10 +121,15 @@ def _data(files: Mapping[str, bytes], trust: TrustList) -> DataFiles | Unavailab
         return DataFiles(
             layouts=layout_set_from_files(_below(data, LAYOUT_FOLDER)),
             catalogue=catalogue_from_file(data[CATALOGUE_FILE]),
-            policies=policies_from_files(_below(data, POLICY_FOLDER)),
+            policies=_policies(_below(data, POLICY_FOLDER)),
         )
-    except (KezhengError, KeyError):
+    except (KezhengError, KeyError, UnicodeDecodeError):
         return Unavailable("data_file_unlisted", (("file", CATALOGUE_FILE),))
+
+
+def _policies(files: Mapping[str, bytes]) -> PolicySet:
+    documents = {name: content for name, content in files.items() if name.endswith(".toml")}
+    return policies_from(documents, lambda name: files[f"texts/{name}"].decode("utf-8"))
 
 
 def _below(files: Mapping[str, bytes], folder: str) -> dict[str, bytes]:

@@ -64,7 +64,7 @@ class Genuine:
 
     claims: CertificateClaims
     number: CertificateNumber
-    occupation: Occupation | None
+    occupation: Occupation
     direction: str | None
     institution: InstitutionRecord
     accredited_at_assessment: bool

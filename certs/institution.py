@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
 
 
@@ -125,3 +126,27 @@ class InstitutionRecord:
             return date.fromordinal(end.on.toordinal() - 1)
         ends = [scope.valid_to for scope in self.scopes]
         return None if None in ends or not ends else max(day for day in ends if day is not None)
+
+    def site(self, code: str | None, day: date) -> Site | None:
+        """The site of a code on a day; None asks for the main site, which is the first."""
+        in_use = [s for s in self.sites if s.valid_from <= day and (s.valid_until is None or day < s.valid_until)]
+        if code is None:
+            return in_use[0] if in_use else None
+        return next((s for s in in_use if s.code == code), None)
+
+    def check_event(self, kind: EventKind, on: date) -> None:
+        """Whether this change may follow the recorded ones.
+
+        Raises KezhengError ``institution_event_not_allowed``: nothing follows a withdrawal except a removal for
+        cause, nothing follows a removal, and only what is suspended can be reinstated.
+        """
+        end = self.ended_on()
+        suspended = self.suspended_on(on)
+        allowed = {
+            EventKind.SUSPEND: end is None and not suspended,
+            EventKind.REINSTATE: end is None and suspended,
+            EventKind.WITHDRAW: end is None,
+            EventKind.REMOVE: self.removed_on() is None,
+        }
+        if not allowed[kind]:
+            raise KezhengError("institution_event_not_allowed", kind=kind.value)

@@ -40,7 +40,7 @@ def _number_agrees(subject: LintSubject) -> bool:
 
 def _occupation_code_known(subject: LintSubject) -> bool:
     """The code is one that the occupation has or had."""
-    return subject.occupation.has_code(subject.claims.occupation_code)
+    return subject.occupation.code(subject.claims.occupation_code) is not None
 
 
 def _direction_as_number(subject: LintSubject) -> bool:

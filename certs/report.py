@@ -154,10 +154,9 @@ def _all_notices(verification: Verification) -> list[Notice]:
     name_now = genuine.institution.name_on(today)
     if name_now != genuine.institution.name_on(shanghai_day(genuine.claims.issued_at)):
         said.append(Notice("institution_renamed", (("name", name_now),)))
-    if genuine.occupation is not None:
-        present = genuine.occupation.code_on(today).code
-        if present != genuine.claims.occupation_code:
-            said.append(Notice("occupation_code_changed", (("code", present),)))
+    present = genuine.occupation.code_on(today).code
+    if present != genuine.claims.occupation_code:
+        said.append(Notice("occupation_code_changed", (("code", present),)))
     return said
 
 
@@ -185,13 +184,12 @@ def _certificate(genuine: Genuine) -> dict[str, Any]:
 
 def _occupation(genuine: Genuine) -> dict[str, Any]:
     occupation, code = genuine.occupation, genuine.claims.occupation_code
-    if occupation is None:
-        return {"code": code, "name_zh": None, "name_en": None, "code_edition": None}
+    dated = occupation.code(code)
     return {
         "code": code,
         "name_zh": occupation.name_zh,
         "name_en": occupation.name_en,
-        "code_edition": occupation.edition_of(code),
+        "code_edition": None if dated is None else dated.edition,
     }
 
 

@@ -1,0 +1,91 @@
+"""An open home: settings, database and keystore together, for one command or one process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import orjson
+
+from certs.errors import KezhengError
+from certs.evidence import Evidence
+from certs.trust_list import DelegatedKeys, RootKey, open_delegation, root_from_jwk
+from keys.keystore import Keystore, open_keystore
+from keys.passphrase import read_passphrase
+from keys.signer import Signer
+from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, current_evidence
+from registry.publishing.publish_status import publish_status_list
+from registry.publishing.publish_trust import publish_trust_list
+from registry.settings import Settings
+from registry.store.document_store import latest_document
+from registry.store.engine import ReadTransaction, WriteStore, WriteTransaction, open_write_store
+
+
+@dataclass(frozen=True)
+class Home:
+    """What the commands that write work on. Private keys are opened when first needed."""
+
+    settings: Settings
+    store: WriteStore
+    environ: Mapping[str, str]
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        """The opened keystore: one key derivation, however many keys."""
+        return open_keystore(self.settings.keys_folder, read_passphrase(self.settings.home, self.environ))
+
+    def signer(self, role: str, owner: str | None = None) -> Signer:
+        """The current signer of a role. Raises KezhengError ``key_missing``."""
+        return self.keystore.signer(role, owner)
+
+    def own_root(self, tx: ReadTransaction) -> RootKey:
+        """The root of this home's own register."""
+        document = latest_document(tx, ROOT_FILE)
+        if document is None:
+            raise KezhengError("home_not_initialised", home=str(self.settings.home))
+        return root_from_jwk(orjson.loads(document.content))
+
+    def delegated(self, tx: ReadTransaction) -> DelegatedKeys:
+        """The delegation in force."""
+        document = latest_document(tx, DELEGATION_FILE)
+        if document is None:
+            raise KezhengError("home_not_initialised", home=str(self.settings.home))
+        return open_delegation(document.content, self.own_root(tx))
+
+    def evidence(self, tx: ReadTransaction) -> Evidence:
+        """What this home has published, checked from its own root."""
+        return current_evidence(tx, self.own_root(tx))
+
+    def publish_trust(self, tx: WriteTransaction, now: datetime) -> None:
+        """Sign the trust list anew, in the transaction of the change that it shows."""
+        publish_trust_list(tx, self.signer("list"), self.delegated(tx), self.settings, now)
+
+    def publish_status(self, tx: WriteTransaction, now: datetime) -> None:
+        """Sign the status file anew, in the transaction of the change that it shows."""
+        publish_status_list(tx, self.signer("status"), self.settings, now)
+
+
+@contextmanager
+def open_home(settings: Settings, environ: Mapping[str, str]) -> Iterator[Home]:
+    """The home of the settings. Raises KezhengError ``home_not_initialised`` or ``schema_out_of_date``."""
+    if not settings.keys_folder.is_dir():
+        raise KezhengError("home_not_initialised", home=str(settings.home))
+    store = open_write_store(settings.database_url)
+    try:
+        yield Home(settings, store, environ)
+    finally:
+        store.close()
+
+
+def read_pinned_root(path: Path) -> RootKey | None:
+    """The anchor in a file, None when there is no file. Raises KezhengError ``root_file_invalid``."""
+    if not path.exists():
+        return None
+    try:
+        return root_from_jwk(orjson.loads(path.read_bytes()))
+    except (orjson.JSONDecodeError, KezhengError) as error:
+        raise KezhengError("root_file_invalid", path=path.name) from error

@@ -1,0 +1,47 @@
+"""Published files in the database: a new version only where the content changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from certs.errors import KezhengError
+from certs.evidence import STATUS_FILE, TRUST_LIST_FILE, Evidence, gather_evidence
+from certs.trust_list import RootKey
+from registry.store.document_store import (
+    PublishedDocument,
+    add_document,
+    latest_document,
+    latest_documents,
+)
+from registry.store.engine import ReadTransaction, WriteTransaction
+
+DELEGATION_FILE = "delegation.jws"
+ROOT_FILE = "root.jwk"
+ROOT_CHAIN_FILE = "root-chain.jws"
+JWKS_FILE = "jwks.json"
+
+
+def store_if_changed(tx: WriteTransaction, name: str, content: bytes, now: datetime) -> None:
+    """Store an unsigned or once-signed file unless its latest version is the same."""
+    latest = latest_document(tx, name)
+    if latest is None or latest.content != content:
+        add_document(tx, PublishedDocument(name, 1 if latest is None else latest.version + 1, content, now, None))
+
+
+def next_version(tx: ReadTransaction, name: str) -> int:
+    """The version after the latest one, from 1."""
+    latest = latest_document(tx, name)
+    return 1 if latest is None else latest.version + 1
+
+
+def published_files(tx: ReadTransaction) -> dict[str, bytes]:
+    """Every published file by name. Raises KezhengError ``public_documents_missing`` before the first trust list."""
+    files = {document.kind: document.content for document in latest_documents(tx)}
+    if TRUST_LIST_FILE not in files or STATUS_FILE not in files:
+        raise KezhengError("public_documents_missing")
+    return files
+
+
+def current_evidence(tx: ReadTransaction, root: RootKey) -> Evidence:
+    """The evidence that the published files give under an anchor."""
+    return gather_evidence(published_files(tx), root)

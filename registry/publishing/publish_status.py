@@ -1,0 +1,72 @@
+"""Signing the status file: every status event and every public fact, under the delegated status key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from certs.evidence import STATUS_FILE
+from certs.jws import STATUS_TYPE, assemble, signing_input
+from certs.status import State, StatusEvent
+from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
+from keys.signer import Signer
+from registry.publishing.documents import next_version
+from registry.settings import Settings
+from registry.store.document_store import PublishedDocument, add_document
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.fact_store import PublicFacts, public_facts
+from registry.store.institution_store import institutions
+from registry.store.status_store import PublicStatusEvent, public_status_events
+
+
+def publish_status_list(tx: WriteTransaction, signer: Signer, settings: Settings, now: datetime) -> None:
+    """Sign and store the next version of the status file."""
+    issued_at = now.replace(microsecond=0)
+    expires_at = issued_at + timedelta(hours=settings.status_hours)
+    version = next_version(tx, STATUS_FILE)
+    payload = status_payload(version, issued_at, expires_at, status_entries(tx))
+    signed = signing_input(STATUS_TYPE, signer.public_key, payload)
+    content = assemble(signed, signer.sign(signed))
+    add_document(tx, PublishedDocument(STATUS_FILE, version, content, issued_at, expires_at))
+
+
+def status_entries(tx: ReadTransaction) -> dict[int, StatusEntry]:
+    """What there is to say about each status index; indices without anything are left out."""
+    events: dict[int, list[StatusEvent]] = defaultdict(list)
+    for event in public_status_events(tx):
+        events[event.status_index].append(status_event(event))
+    facts = _facts(tx)
+    indices = events.keys() | facts.keys()
+    return {index: StatusEntry(tuple(events.get(index, ())), facts.get(index, NO_FACTS)) for index in indices}
+
+
+def status_event(event: PublicStatusEvent) -> StatusEvent:
+    """A stored event as the rules judge it; instants in whole seconds, as published."""
+    return StatusEvent(
+        state=State(event.state),
+        effective_from=event.effective_from.replace(microsecond=0),
+        until=event.until and event.until.replace(microsecond=0),
+        reason_code=event.reason_code,
+        void_from_start=event.void_from_start,
+        successor=event.successor,
+        recorded_at=event.recorded_at.replace(microsecond=0),
+    )
+
+
+def _facts(tx: ReadTransaction) -> dict[int, CertificateFacts]:
+    found = public_facts(tx)
+    names = _site_names(tx) if any(facts.site_code for facts in found) else {}
+    return {facts.status_index: _fact(facts, names) for facts in found}
+
+
+def _fact(facts: PublicFacts, site_names: dict[tuple[str, str], str]) -> CertificateFacts:
+    return CertificateFacts(
+        supersedes=facts.supersedes,
+        first_issued_on=facts.first_issued_on if facts.supersedes else None,
+        official_number=facts.official_number,
+        site=site_names.get((facts.institution_code, facts.site_code or "")),
+    )
+
+
+def _site_names(tx: ReadTransaction) -> dict[tuple[str, str], str]:
+    return {(site.institution_code, site.code): site.name for facts in institutions(tx) for site in facts.sites}

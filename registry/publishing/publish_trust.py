@@ -1,0 +1,76 @@
+"""Signing the trust list: institutions, their keys and the digests of the data files, under the delegated list key."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from certs.canonical import encode_json
+from certs.errors import KezhengError
+from certs.evidence import TRUST_LIST_FILE, file_digests, package_data_files
+from certs.institution import InstitutionRecord
+from certs.jws import TRUST_LIST_TYPE, assemble, signing_input
+from certs.signing_key import public_jwk
+from certs.trust_list import DelegatedKeys, trust_list_payload
+from keys.signer import Signer
+from registry.publishing.documents import (
+    DELEGATION_FILE,
+    JWKS_FILE,
+    next_version,
+    store_if_changed,
+)
+from registry.records import institution_record
+from registry.settings import Settings
+from registry.store.document_store import PublishedDocument, add_document, latest_document, public_urls
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.institution_store import institutions
+
+
+def publish_trust_list(
+    tx: WriteTransaction, signer: Signer, delegated: DelegatedKeys, settings: Settings, now: datetime
+) -> None:
+    """Sign and store the next version, with the data files and the JWK set that go with it.
+
+    The list never outlives its delegation. Raises KezhengError ``kid_not_unique``, ``delegation_ended``.
+    """
+    issued_at = now.replace(microsecond=0)
+    expires_at = min(issued_at + timedelta(days=settings.trust_list_days), delegated.expires_at)
+    if expires_at <= issued_at:
+        raise KezhengError("delegation_ended")
+    data = package_data_files()
+    records = listed_institutions(tx)
+    version = next_version(tx, TRUST_LIST_FILE)
+    payload = trust_list_payload(
+        version,
+        settings.environment,
+        issued_at,
+        expires_at,
+        settings.limits,
+        {settings.public_url, *(known.url for known in public_urls(tx))},
+        file_digests(data),
+        records,
+    )
+    signed = signing_input(TRUST_LIST_TYPE, signer.public_key, payload, delegation=_delegation(tx))
+    content = assemble(signed, signer.sign(signed))
+    add_document(tx, PublishedDocument(TRUST_LIST_FILE, version, content, issued_at, expires_at))
+    for name, file in data.items():
+        store_if_changed(tx, name, file, now)
+    store_if_changed(tx, JWKS_FILE, encode_json(jwk_set(records, delegated)), now)
+
+
+def listed_institutions(tx: ReadTransaction) -> list[InstitutionRecord]:
+    """Every institution as it is published."""
+    return [institution_record(facts) for facts in institutions(tx)]
+
+
+def jwk_set(records: list[InstitutionRecord], delegated: DelegatedKeys) -> dict[str, list[dict[str, str]]]:
+    """All public keys as a JWK set (RFC 7517 §5): a convenience, never an anchor."""
+    keys = [public_jwk(key.public_key, owner=record.code) for record in records for key in record.keys]
+    own = {"list": delegated.list_key, "status": delegated.status_key}
+    return {"keys": keys + [public_jwk(key, owner="registry", role=role) for role, key in own.items()]}
+
+
+def _delegation(tx: ReadTransaction) -> str:
+    document = latest_document(tx, DELEGATION_FILE)
+    if document is None:
+        raise KezhengError("home_not_initialised", home="–")
+    return document.content.decode("ascii")
