@@ -6,20 +6,21 @@ certificates and raise KezhengError ``certificate_state_changed`` unless every o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Update, bindparam
 
 from certs.errors import KezhengError
-from registry.store.certificate_tables import CERTIFICATE
+from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
 from registry.store.engine import WriteTransaction
-from registry.store.rows import chunks, compare_and_set
+from registry.store.rows import chunks, insert_records
 from registry.store.states import CertificateState
 
+_VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
+_BEFORE_LOG = (CertificateState.PREPARED, CertificateState.SIGNED)
 _CHANGED = "certificate_state_changed"
-_KEY = "certificate_id"
 
 
 class PreparedCertificate(NamedTuple):
@@ -29,7 +30,6 @@ class PreparedCertificate(NamedTuple):
     to_be_signed: bytes
     kid: bytes
     issued_at: datetime
-    first_issued_on: date
 
 
 class SignedCertificate(NamedTuple):
@@ -42,30 +42,39 @@ class SignedCertificate(NamedTuple):
 
 def record_prepared(tx: WriteTransaction, certificates: Sequence[PreparedCertificate]) -> None:
     """reserved → prepared: what is going to be signed is on record before it is."""
-    compare_and_set(tx.connection, _PREPARE, _parameters(certificates), _CHANGED)
+    insert_records(tx.connection, CERTIFICATE_PREPARED, certificates)
+    _move(tx, _ids(certificates), (CertificateState.RESERVED,), CertificateState.PREPARED)
 
 
 def prepare_again(tx: WriteTransaction, certificates: Sequence[PreparedCertificate]) -> None:
     """prepared or signed → prepared with a new time, for what lay too long before it could be logged.
 
-    The old signature is dropped: nothing of it was logged or handed out.
+    An old signature is dropped: nothing of it was logged or handed out.
     """
-    compare_and_set(tx.connection, _PREPARE_AGAIN, _parameters(certificates), _CHANGED)
+    ids = _ids(certificates)
+    for chunk in chunks(ids):
+        tx.connection.execute(
+            CERTIFICATE_SEALED.delete().where(CERTIFICATE_SEALED.c.certificate_id.in_(chunk))
+        )
+    _move(tx, ids, _BEFORE_LOG, CertificateState.PREPARED)
+    if certificates:
+        tx.connection.execute(_PREPARE_AGAIN, [_with_key(certificate) for certificate in certificates])
 
 
 def record_signed(tx: WriteTransaction, certificates: Sequence[SignedCertificate]) -> None:
     """prepared → signed. A certificate that has a stored signature is never signed again."""
-    compare_and_set(tx.connection, _SIGN, _parameters(certificates), _CHANGED)
+    insert_records(tx.connection, CERTIFICATE_SEALED, certificates)
+    _move(tx, _ids(certificates), (CertificateState.PREPARED,), CertificateState.SIGNED)
 
 
 def record_logged(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
     """signed → logged."""
-    _move(tx, certificate_ids, CertificateState.SIGNED, CertificateState.LOGGED)
+    _move(tx, certificate_ids, (CertificateState.SIGNED,), CertificateState.LOGGED)
 
 
 def record_released(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
     """logged → released: from now on the public side shows them."""
-    _move(tx, certificate_ids, CertificateState.LOGGED, CertificateState.RELEASED)
+    _move(tx, certificate_ids, (CertificateState.LOGGED,), CertificateState.RELEASED)
 
 
 def void_certificates(
@@ -77,7 +86,7 @@ def void_certificates(
     """
     if expected not in _VOIDABLE:
         raise ValueError(f"a {expected} certificate cannot be void")
-    _move(tx, certificate_ids, expected, CertificateState.VOID, live=False, supersedes=None)
+    _move(tx, certificate_ids, (expected,), CertificateState.VOID, live=False, supersedes=None)
 
 
 def give_up_places(tx: WriteTransaction, numbers: Sequence[str]) -> None:
@@ -100,46 +109,32 @@ def hand_over_place(tx: WriteTransaction, predecessor: str, successor: str) -> N
         raise KezhengError("certificate_not_live", expected=1, changed=0)
 
 
-_VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
-
-
-def _update_from(*states: CertificateState) -> Update:
-    return CERTIFICATE.update().where(CERTIFICATE.c.id == bindparam(_KEY), CERTIFICATE.c.state.in_(states))
-
-
-# Built once: SQLAlchemy then compiles each of them once.
-_PREPARED_COLUMNS: dict[str, Any] = {
-    name: bindparam(name) for name in ("to_be_signed", "kid", "issued_at", "first_issued_on")
-}
-_PREPARE = _update_from(CertificateState.RESERVED).values(
-    state=CertificateState.PREPARED, **_PREPARED_COLUMNS
-)
-_PREPARE_AGAIN = _update_from(CertificateState.PREPARED, CertificateState.SIGNED).values(
-    state=CertificateState.PREPARED, envelope=None, envelope_digest=None, **_PREPARED_COLUMNS
-)
-_SIGN = _update_from(CertificateState.PREPARED).values(
-    state=CertificateState.SIGNED,
-    envelope=bindparam("envelope"),
-    envelope_digest=bindparam("envelope_digest"),
-)
 _GIVE_UP = CERTIFICATE.update().where(CERTIFICATE.c.live).values(live=False)
+_PREPARE_AGAIN = (
+    CERTIFICATE_PREPARED.update()
+    .where(CERTIFICATE_PREPARED.c.certificate_id == bindparam("key"))
+    .values({name: bindparam(name) for name in PreparedCertificate._fields if name != "certificate_id"})
+)
 
 
-def _parameters(
-    certificates: Sequence[PreparedCertificate] | Sequence[SignedCertificate],
-) -> list[dict[str, Any]]:
-    return [certificate._asdict() for certificate in certificates]
+def _with_key(certificate: PreparedCertificate) -> dict[str, Any]:
+    values = certificate._asdict()
+    return values | {"key": values.pop("certificate_id")}
+
+
+def _ids(certificates: Sequence[PreparedCertificate] | Sequence[SignedCertificate]) -> list[int]:
+    return [certificate.certificate_id for certificate in certificates]
 
 
 def _move(
     tx: WriteTransaction,
     certificate_ids: Sequence[int],
-    expected: CertificateState,
+    expected: Collection[CertificateState],
     new: CertificateState,
     **values: Any,
 ) -> None:
     """Many certificates by one statement per chunk: they all change alike."""
-    update = CERTIFICATE.update().where(CERTIFICATE.c.state == expected).values(state=new, **values)
+    update = CERTIFICATE.update().where(CERTIFICATE.c.state.in_(expected)).values(state=new, **values)
     changed = 0
     for chunk in chunks(certificate_ids):
         changed += tx.connection.execute(update.where(CERTIFICATE.c.id.in_(chunk))).rowcount

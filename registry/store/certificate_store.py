@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
-from registry.store.certificate_tables import CERTIFICATE
+from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.rows import insert_records, records, select_in_chunks, select_record
 from registry.store.states import CertificateState
@@ -20,7 +20,8 @@ class NewCertificate(NamedTuple):
     """A certificate whose number was just taken.
 
     ``id`` from ``take_ids(tx, "certificate", n)``; ``direction_key`` is '' where there is no direction;
-    ``supersedes`` is the number of the certificate it replaces. A replacement is inserted with ``live``
+    ``supersedes`` is the number of the certificate it replaces, ``first_issued_on`` the day of the first of
+    such a chain. A replacement is inserted with ``live``
     False, for its predecessor still holds the person's place; ``hand_over_place`` moves it.
     """
 
@@ -38,6 +39,7 @@ class NewCertificate(NamedTuple):
     serial: int
     status_index: int
     assessed_on: date
+    first_issued_on: date | None = None
     supersedes: str | None = None
     official_number: str | None = None
     live: bool = True
@@ -46,7 +48,10 @@ class NewCertificate(NamedTuple):
 
 
 class CertificateRecord(NamedTuple):
-    """A certificate as stored. What it says is in ``envelope``; the other fields find it."""
+    """A certificate as stored. What it says is in ``envelope``; the other fields find it.
+
+    From ``kid`` to ``issued_at`` None until prepared, the envelope and its SHA-256 None until signed.
+    """
 
     id: int
     number: str
@@ -63,13 +68,13 @@ class CertificateRecord(NamedTuple):
     state: CertificateState
     assessed_on: date
     first_issued_on: date | None
-    issued_at: datetime | None
     supersedes: str | None
     official_number: str | None
     live: bool
     prints: int
     kid: bytes | None
     to_be_signed: bytes | None
+    issued_at: datetime | None
     envelope: bytes | None
     envelope_digest: bytes | None
 
@@ -88,6 +93,17 @@ class LiveCertificate(NamedTuple):
     state: CertificateState
 
 
+_ALL_COLUMNS = {
+    column.name: column
+    for table in (CERTIFICATE_SEALED, CERTIFICATE_PREPARED, CERTIFICATE)
+    for column in table.columns
+}
+_JOINED = CERTIFICATE.outerjoin(
+    CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id
+).outerjoin(CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id)
+_SELECT = select(*(_ALL_COLUMNS[field] for field in CertificateRecord._fields)).select_from(_JOINED)
+
+
 def reserve_certificates(tx: WriteTransaction, certificates: Sequence[NewCertificate]) -> None:
     """Insert certificates whose serials were taken in this same transaction.
 
@@ -100,14 +116,14 @@ def reserve_certificates(tx: WriteTransaction, certificates: Sequence[NewCertifi
 
 def certificate_by_number(tx: ReadTransaction, number: str) -> CertificateRecord | None:
     """A certificate in any state, or None."""
-    query = select_record(CERTIFICATE, CertificateRecord).where(CERTIFICATE.c.number == number)
+    query = _SELECT.where(CERTIFICATE.c.number == number)
     row = tx.connection.execute(query).first()
     return None if row is None else CertificateRecord._make(row)
 
 
 def certificates_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[str, CertificateRecord]:
     """Certificates by number, for any number of numbers; unknown ones are left out."""
-    query = select_record(CERTIFICATE, CertificateRecord)
+    query = _SELECT
     found = select_in_chunks(
         tx.connection, numbers, lambda chunk: query.where(CERTIFICATE.c.number.in_(chunk))
     )
@@ -116,7 +132,7 @@ def certificates_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[
 
 def certificate_by_envelope_digest(tx: ReadTransaction, digest: bytes) -> CertificateRecord | None:
     """The certificate with this envelope (SHA-256), or None."""
-    query = select_record(CERTIFICATE, CertificateRecord).where(CERTIFICATE.c.envelope_digest == digest)
+    query = _SELECT.where(CERTIFICATE_SEALED.c.envelope_digest == digest)
     row = tx.connection.execute(query).first()
     return None if row is None else CertificateRecord._make(row)
 
@@ -125,7 +141,7 @@ def certificates_of_batch(
     tx: ReadTransaction, batch_id: str, states: Collection[CertificateState] | None = None
 ) -> list[CertificateRecord]:
     """The certificates of a batch in order of id, all or those in some states."""
-    query = select_record(CERTIFICATE, CertificateRecord).where(CERTIFICATE.c.batch_id == batch_id)
+    query = _SELECT.where(CERTIFICATE.c.batch_id == batch_id)
     if states is not None:
         query = query.where(CERTIFICATE.c.state.in_(states))
     return records(tx.connection.execute(query.order_by(CERTIFICATE.c.id)), CertificateRecord)
@@ -140,7 +156,7 @@ def count_by_state(tx: ReadTransaction, batch_id: str) -> dict[CertificateState,
 
 def certificates_of_person(tx: ReadTransaction, person_id: int) -> list[CertificateRecord]:
     """Every certificate of a person whatever its state, in order of id."""
-    query = select_record(CERTIFICATE, CertificateRecord).where(CERTIFICATE.c.person_id == person_id)
+    query = _SELECT.where(CERTIFICATE.c.person_id == person_id)
     return records(tx.connection.execute(query.order_by(CERTIFICATE.c.id)), CertificateRecord)
 
 
@@ -163,9 +179,7 @@ def successor_of(tx: ReadTransaction, number: str) -> str | None:
 
 def released_certificates(tx: ReadTransaction, after_id: int, limit: int) -> list[CertificateRecord]:
     """Released certificates with a higher id than ``after_id``, at most ``limit``, in order of id."""
-    query = select_record(CERTIFICATE, CertificateRecord).where(
-        CERTIFICATE.c.state == CertificateState.RELEASED, CERTIFICATE.c.id > after_id
-    )
+    query = _SELECT.where(CERTIFICATE.c.state == CertificateState.RELEASED, CERTIFICATE.c.id > after_id)
     return records(tx.connection.execute(query.order_by(CERTIFICATE.c.id).limit(limit)), CertificateRecord)
 
 

@@ -1,4 +1,8 @@
-"""Certificates, their status events and the counters that give out serials and places."""
+"""Certificates, their status events and the counters that give out serials and places.
+
+A certificate lies in three tables, because each of its steps then appends a short row instead of rewriting
+a long one: what finds it, what was to be signed, and what was sealed.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +17,25 @@ from registry.store.schema import METADATA, TableModel
 from registry.store.states import CertificateState
 
 LIVE_INDEX = "uq_certificate_live"
-ROW_INDEX = "uq_certificate_roster_row"
 _LIVE_COLUMNS = ("person_id", "occupation_id", "direction_key", "grade", "kind")
 _LIVE = text("live")
-_NOT_VOID = text("state <> 'void'")
 
 
 class CertificateRow(TableModel, table=True):
-    """One certificate from the moment its number is taken. The envelope is it, the rest finds it.
+    """One certificate from the moment its number is taken: what finds it and how far it is.
 
-    ``live`` holds the person's place in an occupation, direction, grade and kind: at most one has it.
-    A roster row has at most one that is not void: one approval, one certificate, however often it is resumed.
+    ``live`` holds the person's place in an occupation, direction, grade and kind: at most one has it. A roster
+    row has at most one certificate: one approval, one certificate, however often it is resumed.
     """
 
     __tablename__ = "certificate"
     __table_args__ = (
         Index(LIVE_INDEX, *_LIVE_COLUMNS, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index(ROW_INDEX, "roster_row_id", unique=True, sqlite_where=_NOT_VOID, postgresql_where=_NOT_VOID),
     )
     id: int = Field(primary_key=True, sa_type=RowId)
     number: str = Field(max_length=32, unique=True)
     batch_id: str = Field(max_length=40, foreign_key="batch.id", index=True)
-    roster_row_id: int = Field(sa_type=RowId, foreign_key="roster_row.id")
+    roster_row_id: int = Field(sa_type=RowId, foreign_key="roster_row.id", unique=True)
     institution_code: str = Field(max_length=13, foreign_key="institution.code")
     person_id: int = Field(sa_type=RowId, foreign_key="person.id")
     occupation_id: str
@@ -46,16 +47,30 @@ class CertificateRow(TableModel, table=True):
     status_index: int = Field(sa_type=RowId, unique=True)
     state: CertificateState = Field(sa_type=EnumText(CertificateState))
     assessed_on: date
+    first_issued_on: date | None = None
     supersedes: str | None = Field(default=None, max_length=32, foreign_key="certificate.number", unique=True)
     official_number: str | None = None
     live: bool
     prints: int = 0
-    first_issued_on: date | None = None
-    issued_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    kid: bytes | None = Field(default=None, sa_type=LargeBinary(8))
-    to_be_signed: bytes | None = Field(default=None, sa_type=LargeBinary)
-    envelope: bytes | None = Field(default=None, sa_type=LargeBinary)
-    envelope_digest: bytes | None = Field(default=None, sa_type=LargeBinary(32), unique=True)
+
+
+class PreparedCertificateRow(TableModel, table=True):
+    """The bytes that are going to be signed, on record before they are."""
+
+    __tablename__ = "certificate_prepared"
+    certificate_id: int = Field(primary_key=True, sa_type=RowId, foreign_key="certificate.id")
+    to_be_signed: bytes = Field(sa_type=LargeBinary)
+    kid: bytes = Field(sa_type=LargeBinary(8))
+    issued_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SealedCertificateRow(TableModel, table=True):
+    """The envelope. One row for a certificate, ever: what has a stored signature is not signed again."""
+
+    __tablename__ = "certificate_sealed"
+    certificate_id: int = Field(primary_key=True, sa_type=RowId, foreign_key="certificate.id")
+    envelope: bytes = Field(sa_type=LargeBinary)
+    envelope_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)
 
 
 class SerialCounterRow(TableModel, table=True):
@@ -94,6 +109,8 @@ class StatusEventRow(TableModel, table=True):
 
 
 CERTIFICATE = METADATA.tables["certificate"]
+CERTIFICATE_PREPARED = METADATA.tables["certificate_prepared"]
+CERTIFICATE_SEALED = METADATA.tables["certificate_sealed"]
 SERIAL_COUNTER = METADATA.tables["serial_counter"]
 COUNTER = METADATA.tables["counter"]
 STATUS_EVENT = METADATA.tables["status_event"]

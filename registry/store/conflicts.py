@@ -13,7 +13,9 @@ from certs.errors import KezhengError
 _MEANINGS = (
     (("uq_certificate_live", "certificate.person_id, certificate.occupation_id"), "already_certified"),
     (("uq_certificate_supersedes", "certificate.supersedes"), "successor_exists"),
-    (("uq_certificate_roster_row", "certificate.roster_row_id"), "row_already_has_certificate"),
+    (("uq_certificate_roster_row_id", "certificate.roster_row_id"), "row_already_has_certificate"),
+    (("pk_certificate_prepared", "certificate_prepared.certificate_id"), "certificate_state_changed"),
+    (("pk_certificate_sealed", "certificate_sealed.certificate_id"), "certificate_state_changed"),
     (("pk_signing_key", "signing_key.kid"), "key_id_taken"),
     (("uq_signing_key_public_key", "signing_key.public_key"), "key_id_taken"),
 )

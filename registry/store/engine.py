@@ -133,13 +133,20 @@ def open_public_store(url: str) -> PublicStore:
 
 
 def open_engine(url: str, *, read_only: bool = False) -> Engine:
-    """An engine with this register's settings; stores are built on it, nothing else should be."""
+    """An engine with this register's settings; stores are built on it, nothing else should be.
+
+    Values never appear in its errors: they hold names and, on a mistake, whatever was passed in.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed, read_only)
     options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"} if read_only else {}
     return create_engine(
-        parsed, json_serializer=_to_json, json_deserializer=orjson.loads, execution_options=options
+        parsed,
+        json_serializer=_to_json,
+        json_deserializer=orjson.loads,
+        hide_parameters=True,
+        execution_options=options,
     )
 
 
@@ -150,6 +157,7 @@ def _sqlite_engine(url: URL, read_only: bool) -> Engine:
         address,
         json_serializer=_to_json,
         json_deserializer=orjson.loads,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
     )
     event.listen(engine, "connect", _prepare_reader if read_only else _prepare_writer)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from registry.store.certificate_tables import CERTIFICATE, COUNTER, SERIAL_COUNTER, STATUS_EVENT
+from registry.store.certificate_tables import (
+    CERTIFICATE,
+    CERTIFICATE_PREPARED,
+    CERTIFICATE_SEALED,
+    COUNTER,
+    SERIAL_COUNTER,
+    STATUS_EVENT,
+)
 from registry.store.institution_tables import (
     INSTITUTION,
     INSTITUTION_EVENT,
@@ -17,6 +24,7 @@ from registry.store.roster_tables import BATCH, PERSON, PERSON_DOCUMENT, ROSTER_
 TABLES = (
     *(INSTITUTION, INSTITUTION_NAME, SCOPE, SITE, INSTITUTION_EVENT, SIGNING_KEY),
     *(PERSON, PERSON_DOCUMENT, BATCH, ROSTER_ROW),
-    *(CERTIFICATE, SERIAL_COUNTER, COUNTER, STATUS_EVENT),
+    *(CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED, STATUS_EVENT),
+    *(SERIAL_COUNTER, COUNTER),
     *(PUBLISHED_DOCUMENT, PUBLIC_URL, AUDIT_EVENT),
 )

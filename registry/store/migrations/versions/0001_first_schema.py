@@ -13,7 +13,9 @@ depends_on = None
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 PUBLIC_CERTIFICATE = """CREATE VIEW public_certificate AS
-SELECT number, envelope FROM certificate WHERE state = 'released'"""
+SELECT certificate.number, certificate_sealed.envelope
+FROM certificate JOIN certificate_sealed ON certificate_sealed.certificate_id = certificate.id
+WHERE certificate.state = 'released'"""
 PUBLIC_DOCUMENT = """CREATE VIEW public_document AS
 SELECT kind, version, content, issued_at, expires_at FROM published_document"""
 
@@ -22,6 +24,7 @@ def upgrade() -> None:
     _create_institutions()
     _create_rosters()
     _create_certificates()
+    _create_counters()
     _create_register()
     op.execute(PUBLIC_CERTIFICATE)
     op.execute(PUBLIC_DOCUMENT)
@@ -216,16 +219,11 @@ def _create_certificates() -> None:
         sa.Column("status_index", ROW_ID, nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("assessed_on", sa.Date(), nullable=False),
+        sa.Column("first_issued_on", sa.Date(), nullable=True),
         sa.Column("supersedes", sa.String(length=32), nullable=True),
         sa.Column("official_number", sa.String(), nullable=True),
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.Column("prints", sa.Integer(), nullable=False),
-        sa.Column("first_issued_on", sa.Date(), nullable=True),
-        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("kid", sa.LargeBinary(length=8), nullable=True),
-        sa.Column("to_be_signed", sa.LargeBinary(), nullable=True),
-        sa.Column("envelope", sa.LargeBinary(), nullable=True),
-        sa.Column("envelope_digest", sa.LargeBinary(length=32), nullable=True),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name="fk_certificate_batch_id"),
         sa.ForeignKeyConstraint(
             ["institution_code"], ["institution.code"], name="fk_certificate_institution_code"
@@ -234,8 +232,8 @@ def _create_certificates() -> None:
         sa.ForeignKeyConstraint(["roster_row_id"], ["roster_row.id"], name="fk_certificate_roster_row_id"),
         sa.ForeignKeyConstraint(["supersedes"], ["certificate.number"], name="fk_certificate_supersedes"),
         sa.PrimaryKeyConstraint("id", name="pk_certificate"),
-        sa.UniqueConstraint("envelope_digest", name="uq_certificate_envelope_digest"),
         sa.UniqueConstraint("number", name="uq_certificate_number"),
+        sa.UniqueConstraint("roster_row_id", name="uq_certificate_roster_row_id"),
         sa.UniqueConstraint("status_index", name="uq_certificate_status_index"),
         sa.UniqueConstraint("supersedes", name="uq_certificate_supersedes"),
     )
@@ -248,27 +246,29 @@ def _create_certificates() -> None:
         sqlite_where=sa.text("live"),
         postgresql_where=sa.text("live"),
     )
-    op.create_index(
-        "uq_certificate_roster_row",
-        "certificate",
-        ["roster_row_id"],
-        unique=True,
-        sqlite_where=sa.text("state <> 'void'"),
-        postgresql_where=sa.text("state <> 'void'"),
+
+    op.create_table(
+        "certificate_prepared",
+        sa.Column("certificate_id", ROW_ID, nullable=False),
+        sa.Column("to_be_signed", sa.LargeBinary(), nullable=False),
+        sa.Column("kid", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["certificate.id"], name="fk_certificate_prepared_certificate_id"
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_certificate_prepared"),
     )
 
     op.create_table(
-        "serial_counter",
-        sa.Column("prefix", sa.String(length=32), nullable=False),
-        sa.Column("next_serial", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("prefix", name="pk_serial_counter"),
-    )
-
-    op.create_table(
-        "counter",
-        sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("next_value", ROW_ID, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_counter"),
+        "certificate_sealed",
+        sa.Column("certificate_id", ROW_ID, nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("envelope_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["certificate.id"], name="fk_certificate_sealed_certificate_id"
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_certificate_sealed"),
+        sa.UniqueConstraint("envelope_digest", name="uq_certificate_sealed_envelope_digest"),
     )
 
     op.create_table(
@@ -295,6 +295,22 @@ def _create_certificates() -> None:
         "ix_status_event_certificate_number", "status_event", ["certificate_number"], unique=False
     )
     op.create_index("ix_status_event_recorded_at", "status_event", ["recorded_at"], unique=False)
+
+
+def _create_counters() -> None:
+    op.create_table(
+        "serial_counter",
+        sa.Column("prefix", sa.String(length=32), nullable=False),
+        sa.Column("next_serial", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("prefix", name="pk_serial_counter"),
+    )
+
+    op.create_table(
+        "counter",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("next_value", ROW_ID, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counter"),
+    )
 
 
 def _create_register() -> None:
