@@ -96,3 +96,14 @@ def _read_byte_string_head(envelope: bytes) -> tuple[int, int]:
     if length < 0 or envelope[start:end] != _byte_string_head(length):
         raise KezhengError("payload_malformed")
     return end, length
+
+
+def read_to_be_signed(recorded: bytes) -> tuple[bytes, bytes]:
+    """Kid and payload of recorded to-be-signed bytes. Raises KezhengError ``payload_malformed`` for other bytes."""
+    start = len(_SIG_STRUCTURE_START)
+    kid, after = recorded[start : start + KID_LENGTH], start + KID_LENGTH + 1
+    for head in (1, 2, 3):
+        payload = recorded[after + head :]
+        if recorded == to_be_signed(kid, payload):
+            return kid, payload
+    raise KezhengError("payload_malformed")

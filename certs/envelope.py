@@ -32,3 +32,9 @@ def seal(prepared: Prepared, signature: bytes) -> bytes:
     if cose.take_apart(envelope).to_be_signed != prepared.to_be_signed:
         raise KezhengError("sealed_other_bytes")
     return envelope
+
+
+def prepared_from_record(recorded: bytes) -> Prepared:
+    """What was recorded before a stop, to be signed and sealed now. Raises KezhengError ``payload_malformed``."""
+    kid, payload = cose.read_to_be_signed(recorded)
+    return Prepared(kid, payload, recorded)

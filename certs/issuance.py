@@ -1,11 +1,10 @@
-"""The issuing of one certificate: prepare (lints, authority) → the caller records and signs → seal (our own verifier).
+"""The issuing of one certificate: prepare (lints, authority) → the caller records, signs, seals → our own verifier.
 
-Nothing is signed that was not linted: `prepare_certificate` is the only maker of what `seal_certificate` takes.
+Nothing is signed that was not linted: only what `prepare_certificate` made is ever recorded as to be signed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from certs.authority import AuthorityLimits, Subject, judge_authority
 from certs.certificate import CertificateClaims
 from certs.certificate_number import CertificateNumber
-from certs.envelope import Prepared, prepare, seal
+from certs.envelope import Prepared, prepare
 from certs.errors import KezhengError
 from certs.evidence import Evidence
 from certs.finding import Verdict
@@ -48,14 +47,6 @@ class IssueRequest(NamedTuple):
     first_issued_on: date | None = None
 
 
-class Sealed(NamedTuple):
-    """A sealed certificate that our own verifier has passed."""
-
-    envelope: bytes
-    digest: bytes
-    qr_text: str
-
-
 def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepared:
     """The to-be-signed bytes, after every lint and the same authority rule as at verification.
 
@@ -78,14 +69,13 @@ def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepare
     return prepare(claims, context.kid)
 
 
-def seal_certificate(prepared: Prepared, signature: bytes, public_url: str, evidence: Evidence, at: datetime) -> Sealed:
-    """The sealed certificate. The verifier reads the final QR text, as a stranger would.
+def check_sealed(envelope: bytes, public_url: str, evidence: Evidence, at: datetime) -> str:
+    """The QR text of a sealed certificate that our own verifier has read from that text, as a stranger would.
 
-    Raises KezhengError ``own_verification_failed`` (with the deciding code) or ``sealed_other_bytes``.
+    Raises KezhengError ``own_verification_failed`` with the deciding code.
     """
-    envelope = seal(prepared, signature)
     text = qr_text(public_url, envelope)
     verification = verify_qr_text(text, evidence, at)
     if verification.verdict is not Verdict.VALID:
         raise KezhengError("own_verification_failed", reason=verification.deciding.code)
-    return Sealed(envelope, hashlib.sha256(envelope).digest(), text)
+    return text

@@ -9,7 +9,7 @@ from certs.certificate import CertificateClaims
 from certs.certificate_number import CertificateNumber
 from certs.errors import KezhengError
 from certs.occupations import Occupation
-from certs.person_name import name_is_printable_form
+from certs.person_name import read_name
 from certs.timestamps import shanghai_day
 
 
@@ -23,7 +23,8 @@ class LintSubject(NamedTuple):
 
 def _name_in_stored_form(subject: LintSubject) -> bool:
     """The page shows the signed name as it is: letters, middle dots and single spaces in NFC only."""
-    return name_is_printable_form(subject.claims.name)
+    reading = read_name(subject.claims.name)
+    return reading.fault is None and reading.name == subject.claims.name
 
 
 def _id_tail_is_four_characters(subject: LintSubject) -> bool:

@@ -1,0 +1,102 @@
+"""Taking numbers for an approved batch: every certificate of the batch in one transaction, or none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from certs.approval import check_still_approved
+from certs.candidate import Candidate, rows_digest
+from certs.certificate_number import Layout, format_number, number_prefix
+from certs.grades import Grade
+from certs.institution import InstitutionRecord
+from certs.timestamps import shanghai_day
+from registry.home import Home
+from registry.issuing.stored_rows import candidates_of
+from registry.store.batch_store import BatchRecord, start_issuing
+from registry.store.certificate_store import NewCertificate, reserve_certificates
+from registry.store.counter_store import take_ids, take_serials, take_status_places
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.roster_store import RosterRowRecord, roster_rows
+
+RowAndCandidate = tuple[RosterRowRecord, Candidate]
+
+
+def approved_rows(home: Home, tx: ReadTransaction, batch: BatchRecord) -> list[RowAndCandidate]:
+    """The rows of a batch as they were approved. Raises KezhengError ``approval_stale`` when one was changed since."""
+    rows = roster_rows(tx, batch.id)
+    candidates = candidates_of(rows, home.cipher, home.catalogue)
+    check_still_approved(batch.rows_digest, rows_digest(candidates))
+    return list(zip(rows, candidates, strict=True))
+
+
+def reserve_batch(home: Home, batch: BatchRecord, institution: InstitutionRecord, now: datetime) -> None:
+    """approved → issuing, with a number and a status place for every row that earns a certificate.
+
+    Raises KezhengError ``approval_stale``; ``already_certified`` when a person has got the same certificate since
+    the import; ``number_serial_out_of_range`` when the year's serials are used up. Nothing is reserved then.
+    """
+    with home.store.transaction() as tx:
+        earning = [pair for pair in approved_rows(home, tx, batch) if pair[1].earns_certificate]
+        start_issuing(tx, batch.id, rows_digest=batch.rows_digest, out_dir=batch.out_dir)
+        reserve_rows(home, tx, batch, institution, earning, now)
+
+
+def reserve_rows(
+    home: Home,
+    tx: WriteTransaction,
+    batch: BatchRecord,
+    institution: InstitutionRecord,
+    rows: Sequence[RowAndCandidate],
+    now: datetime,
+    supersedes: str | None = None,
+) -> None:
+    """Take serials and places for rows, in the order of the sheet within each grade."""
+    places = iter(home.status_places(take_status_places(tx, len(rows))))
+    ids = iter(take_ids(tx, "certificate", len(rows)))
+    by_grade: dict[Grade, list[RowAndCandidate]] = defaultdict(list)
+    for pair in rows:
+        by_grade[pair[1].grade].append(pair)
+    new: list[NewCertificate] = []
+    for grade, pairs in by_grade.items():
+        numbers = _numbers(tx, home.layout, institution.code, shanghai_day(now).year, grade, len(pairs))
+        for (row, candidate), (prefix, serial, number) in zip(pairs, numbers, strict=True):
+            new.append(
+                NewCertificate(
+                    id=next(ids),
+                    number=number,
+                    batch_id=batch.id,
+                    roster_row_id=row.id,
+                    institution_code=institution.code,
+                    person_id=row.person_id,
+                    occupation_id=candidate.occupation_id,
+                    direction_key=direction_key(candidate.direction),
+                    grade=grade,
+                    kind=institution.kind,
+                    prefix=prefix,
+                    serial=serial,
+                    status_index=next(places),
+                    assessed_on=candidate.assessed_on,
+                    supersedes=supersedes,
+                    official_number=candidate.details.official_number or None,
+                    live=supersedes is None,
+                )
+            )
+    reserve_certificates(tx, new)
+
+
+def direction_key(direction: int | str | None) -> str:
+    """A direction as one text, equal exactly for equal directions; empty where there is none."""
+    return "" if direction is None else str(direction)
+
+
+def _numbers(
+    tx: WriteTransaction, layout: Layout, code: str, year: int, grade: Grade, count: int
+) -> list[tuple[str, int, str]]:
+    prefix = number_prefix(layout, institution_code=code, issued_year=year, grade=grade)
+    serials = take_serials(tx, prefix, count)
+    return [
+        (prefix, serial, format_number(layout, institution_code=code, issued_year=year, grade=grade, serial=serial))
+        for serial in serials
+    ]
