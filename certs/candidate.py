@@ -1,0 +1,92 @@
+"""A candidate: one checked row of a roster, everything a certificate may be made from. And the digest that people approve."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+import orjson
+
+from certs.assessment import AssessmentResult
+from certs.grades import Grade
+from certs.id_document import IdDocument
+
+DIGEST_FORM = "kezheng-roster-rows-1"
+
+
+class CandidateDetails(NamedTuple):
+    """The optional columns; an empty text or None is a cell left empty.
+
+    ``sex`` is 男 or 女; ``nationality`` an ISO 3166 two-letter code; ``hours`` are hundredths.
+    """
+
+    batch: str = ""
+    admission_number: str = ""
+    photo: str = ""
+    phone: str = ""
+    employer: str = ""
+    sex: str = ""
+    birth_date: date | None = None
+    nationality: str = ""
+    education: str = ""
+    eligibility: str = ""
+    official_number: str = ""
+    hours: int | None = None
+    remark: str = ""
+    others: tuple[str, ...] = ()
+
+
+NO_DETAILS = CandidateDetails()
+
+
+class Candidate(NamedTuple):
+    """One examinee or trainee.
+
+    ``row`` is the sheet's row, ``ordinal`` its 序号. ``occupation_code`` is what the certificate prints,
+    ``occupation_id`` what scopes and duplicates are about. ``direction`` is a catalogue number, or text where the
+    catalogue has none. Marks are hundredths, None when an examinee has none. ``site_code`` is empty where no site is registered.
+    """
+
+    row: int
+    ordinal: str
+    name: str
+    id_document: IdDocument
+    occupation_id: str
+    occupation_code: str
+    direction: int | str | None
+    direction_name: str | None
+    grade: Grade
+    theory: int | None
+    ability: int | None
+    result: AssessmentResult
+    assessed_on: date
+    training_certificate: str
+    site_code: str
+    details: CandidateDetails = NO_DETAILS
+
+    @property
+    def earns_certificate(self) -> bool:
+        """Whether a certificate is to be issued for this row."""
+        return self.result.earns_certificate
+
+    @property
+    def duplicate_key(self) -> tuple[str, str, int | str | None, Grade]:
+        """Person, occupation, direction and grade: one such certificate is enough."""
+        return self.id_document.person_key, self.occupation_id, self.direction, self.grade
+
+
+def rows_digest(candidates: Iterable[Candidate]) -> bytes:
+    """SHA-256 of what an approver has seen; any change of any field of any row is another digest.
+
+    The input is one JSON array ``[form, row, row, …]`` in UTF-8 without spaces, rows in the order of the sheet, each
+    an array of the fields of ``Candidate`` in their order: the ID document and the details as arrays of theirs, days
+    as ISO 8601, enumerations as their values, marks as integers, what is absent as null.
+    """
+    rows = sorted((_digest_row(candidate) for candidate in candidates), key=lambda row: row[0])
+    return hashlib.sha256(orjson.dumps([DIGEST_FORM, *rows])).digest()
+
+
+def _digest_row(candidate: Candidate) -> list[object]:
+    return [list(field) if isinstance(field, tuple) else field for field in candidate]

@@ -1,0 +1,105 @@
+"""One row of a roster: every cell judged, and a candidate when nothing was found against any of them."""
+
+from __future__ import annotations
+
+from certs.candidate import Candidate
+from certs.grades import CertificateKind
+from certs.roster_columns import Header
+from certs.roster_context import RosterContext
+from certs.roster_details import DetailReader
+from certs.roster_findings import WARNINGS, Findings, RowCells
+from certs.roster_marks import Marks, MarksReader
+from certs.roster_people import PeopleSeen
+from certs.roster_person import Person, PersonReader
+from certs.roster_subject import Assessment, Subject, SubjectReader
+from certs.sheet import Row
+
+MAX_TRAINING_CERTIFICATE = 64
+
+
+class RowReader:
+    """Reads row after row of one file; rows are compared with those before them."""
+
+    def __init__(self, header: Header, context: RosterContext, findings: Findings) -> None:
+        self._context = context
+        self._cells = RowCells(header, findings)
+        self._faults = findings.faults
+        self._persons = PersonReader(context, self._cells, DetailReader(header, context, self._cells))
+        self._subjects = SubjectReader(context, self._cells)
+        self._marks = MarksReader(header, self._cells)
+        self._people = PeopleSeen(self._cells)
+
+    def read(self, row: Row) -> Candidate | None:
+        """The candidate of a row, or None after reporting why there is none."""
+        before = len(self._faults)
+        ordinal = self._cells.load(row)
+        if row.hidden:
+            self._cells.report(None, "hidden_row")
+        person = self._persons.read()
+        subject = self._subjects.subject()
+        assessment = self._subjects.assessment()
+        marks = self._marks.read()
+        training = self._training_certificate(marks)
+        self._people.compare(person, None if subject is None else subject.key)
+        if subject is None or assessment is None:
+            return None
+        self._subjects.judge_scope(subject, assessment)
+        if marks is None or len(self._faults) != before:
+            return None
+        return self._looked_up(_candidate(row.number, ordinal, person, subject, assessment, marks, training))
+
+    def _training_certificate(self, marks: Marks | None) -> str:
+        number = self._cells.text("training_certificate")
+        if self._context.kind is CertificateKind.TRAINING or number is None:
+            return ""
+        if not number and marks is not None and marks.result.earns_certificate:
+            self._cells.report("training_certificate", "training_certificate_empty")
+        if len(number) > MAX_TRAINING_CERTIFICATE or not number.isprintable():
+            self._cells.report("training_certificate", "training_certificate_malformed")
+        return number
+
+    def _looked_up(self, candidate: Candidate) -> Candidate | None:
+        """The candidate after the look-ups outside the file; None when one of them found a fault."""
+        if not candidate.earns_certificate:
+            return candidate
+        found: list[tuple[str, str | None]] = []
+        if candidate.training_certificate and self._context.training_certificate_finding is not None:
+            found.append(("training_certificate", self._context.training_certificate_finding(candidate)))
+        if self._context.held_certificate_finding is not None:
+            found.append(("id_number", self._context.held_certificate_finding(candidate)))
+        codes = [(column, code) for column, code in found if code is not None]
+        for column, code in codes:
+            self._cells.report(column, code)
+        return candidate if all(code in WARNINGS for _, code in codes) else None
+
+
+def _candidate(
+    row: int,
+    ordinal: str,
+    person: Person,
+    subject: Subject,
+    assessment: Assessment,
+    marks: Marks,
+    training: str,
+) -> Candidate:
+    """The record of a row without faults. Raises ValueError when a part is missing that no fault was reported for."""
+    if person.name is None or person.document is None:
+        raise ValueError("a person without name or document")
+    return Candidate(
+        row=row,
+        ordinal=ordinal,
+        name=person.name,
+        id_document=person.document,
+        occupation_id=subject.occupation.id,
+        occupation_code=subject.written_code or subject.occupation.code_on(assessment.on).code,
+        direction=subject.direction,
+        direction_name=subject.direction_name,
+        grade=subject.grade,
+        theory=marks.theory,
+        ability=marks.ability,
+        result=marks.result,
+        assessed_on=assessment.on,
+        training_certificate=training,
+        site_code="" if assessment.site is None else assessment.site.code,
+        details=person.details,
+    )
