@@ -17,20 +17,23 @@ from registry.store.schema import METADATA, TableModel
 from registry.store.states import CertificateState
 
 LIVE_INDEX = "uq_certificate_live"
+SUCCESSOR_INDEX = "uq_certificate_supersedes"
 _LIVE_COLUMNS = ("person_id", "occupation_id", "direction_key", "grade", "kind")
 _LIVE = text("live")
+_REPLACES = text("supersedes IS NOT NULL")
 
 
 class CertificateRow(TableModel, table=True):
-    """One certificate from the moment its number is taken: what finds it and how far it is.
+    """One certificate from the moment its number is taken: what where it is and how far.
 
-    ``live`` holds the person's place in an occupation, direction, grade and kind: at most one has it. A roster
+    """One certificate from the moment its number is taken: where it is found and how far it is.
     row has at most one certificate: one approval, one certificate, however often it is resumed.
     """
 
     __tablename__ = "certificate"
     __table_args__ = (
         Index(LIVE_INDEX, *_LIVE_COLUMNS, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index(SUCCESSOR_INDEX, "supersedes", unique=True, sqlite_where=_REPLACES, postgresql_where=_REPLACES),
     )
     id: int = Field(primary_key=True, sa_type=RowId)
     number: str = Field(max_length=32, unique=True)
@@ -48,7 +51,7 @@ class CertificateRow(TableModel, table=True):
     state: CertificateState = Field(sa_type=EnumText(CertificateState))
     assessed_on: date
     first_issued_on: date | None = None
-    supersedes: str | None = Field(default=None, max_length=32, foreign_key="certificate.number", unique=True)
+    supersedes: str | None = Field(default=None, max_length=32, foreign_key="certificate.number")
     official_number: str | None = None
     live: bool
     prints: int = 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import LargeBinary, column, select, table
+from sqlalchemy import LargeBinary, bindparam, column, select, table
 
 from registry.store.column_types import UtcDateTime
 from registry.store.engine import PublicTransaction
@@ -26,6 +26,10 @@ _DOCUMENT = table(
 )
 
 
+# Built once, for the one question that every scan by number asks.
+_ENVELOPE = select(_CERTIFICATE.c.envelope).where(_CERTIFICATE.c.number == bindparam("number"))
+
+
 class PublicDocument(NamedTuple):
     """A published file."""
 
@@ -38,7 +42,7 @@ class PublicDocument(NamedTuple):
 
 def public_envelope(tx: PublicTransaction, number: str) -> bytes | None:
     """The envelope of a released certificate, or None."""
-    envelope: bytes | None = tx.connection.scalar(_ENVELOPE.where(_CERTIFICATE.c.number == number))
+    envelope: bytes | None = tx.connection.scalar(_ENVELOPE, {"number": number})
     return envelope
 
 
@@ -62,6 +66,3 @@ def public_document_versions(tx: PublicTransaction) -> dict[str, int]:
     """The latest version of every kind: cheap to ask, so that unchanged files are not read again."""
     rows = tx.connection.execute(select(_DOCUMENT.c.kind, _DOCUMENT.c.version).order_by(_DOCUMENT.c.version))
     return {row.kind: row.version for row in rows}
-
-
-_ENVELOPE = select(_CERTIFICATE.c.envelope)

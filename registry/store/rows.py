@@ -13,6 +13,8 @@ from registry.store.column_types import JsonTuple
 
 CHUNK = 5_000
 """Values in one IN list: far below what SQLite (32,766) and PostgreSQL (65,535) take as parameters."""
+INSERT_CHUNK = 500
+"""Rows handed to the driver at once: few enough to be gone before the garbage collector runs."""
 Item = TypeVar("Item")
 
 
@@ -43,7 +45,8 @@ def insert_records(connection: Connection, table: Table, rows: Sequence[NamedTup
     if not rows:
         return
     insert = _compiled_insert(table, rows[0]._fields, connection.dialect)
-    connection.exec_driver_sql(insert.statement, insert.parameters(rows))
+    for chunk in chunks(rows, INSERT_CHUNK):
+        connection.exec_driver_sql(insert.statement, insert.parameters(chunk))
 
 
 _Converter = Callable[[Sequence[Any]], Sequence[Any]]

@@ -235,7 +235,6 @@ def _create_certificates() -> None:
         sa.UniqueConstraint("number", name="uq_certificate_number"),
         sa.UniqueConstraint("roster_row_id", name="uq_certificate_roster_row_id"),
         sa.UniqueConstraint("status_index", name="uq_certificate_status_index"),
-        sa.UniqueConstraint("supersedes", name="uq_certificate_supersedes"),
     )
     op.create_index("ix_certificate_batch_id", "certificate", ["batch_id"], unique=False)
     op.create_index(
@@ -245,6 +244,14 @@ def _create_certificates() -> None:
         unique=True,
         sqlite_where=sa.text("live"),
         postgresql_where=sa.text("live"),
+    )
+    op.create_index(
+        "uq_certificate_supersedes",
+        "certificate",
+        ["supersedes"],
+        unique=True,
+        sqlite_where=sa.text("supersedes IS NOT NULL"),
+        postgresql_where=sa.text("supersedes IS NOT NULL"),
     )
 
     op.create_table(
