@@ -1,6 +1,6 @@
 """An uploaded XLSX file to sheets of typed cells, whatever the file may hold.
 
-There is one reader: the bounded walk over the XML, in a process of its own. What it counts is what it reads, so
+There is one reader: the bounded walk over the XML, in a process of its own. What it counts is what it reads:
 no second parser can see something else. The upload stays in memory; it is never written to a file.
 """
 
@@ -26,8 +26,8 @@ _DEFAULT_LIMITS = WorkbookLimits()
 def read_workbook(data: bytes, limits: WorkbookLimits = _DEFAULT_LIMITS) -> Workbook:
     """The visible worksheets of an XLSX file.
 
-    ``faults`` of the result holds ``("hidden_sheet_ignored", {"sheet": name})`` for each sheet that was passed
-    over because it is hidden. Hidden rows come back marked, formulas with kind ``f``.
+    ``faults`` of the result holds ``("hidden_sheet_ignored", {"sheet": name})`` for each sheet that was
+    passed over because it is hidden. Hidden rows come back marked, formulas with kind ``f``.
 
     Raises KezhengError for the whole file: ``file_not_xlsx``, ``file_encrypted``, ``file_has_macro``,
     ``file_external_link``, ``file_has_dtd``, ``file_damaged``, ``file_ambiguous``, ``file_unsafe_size``,

@@ -37,7 +37,7 @@ class CellTable:
         return known
 
     def add_texts(self, texts: list[str]) -> list[int]:
-        """The numbers of many texts, of which few are alike: faster than :meth:`number`, and keeps each anew."""
+        """The numbers of many texts, of which few are alike. Faster than :meth:`number`; keeps each anew."""
         first = len(self.texts)
         self._append("s" * len(texts), texts)
         return [number if text else EMPTY for number, text in enumerate(texts, first)]

@@ -13,7 +13,7 @@ from typing import IO
 import registry
 
 _CHUNK = 1 << 18
-# -I and -S: no environment, no site packages, no start-up files; the child finds this program's packages only.
+# -I and -S: no environment, no site packages, no start-up files; only this program's packages are found.
 _START = "import sys; sys.path.append(sys.argv[1]); from {module} import main; main(sys.argv[2:])"
 _PROGRAM_FOLDER = str(Path(registry.__file__).parent.parent)
 

@@ -1,9 +1,9 @@
 """The ZIP container of a workbook, read with suspicion.
 
 Sizes in the directory are claims: bytes are counted while they are inflated, and a part that does not come
-out exactly as declared is refused. So are doubled names and overlapping parts, since two readers could then see
-two different workbooks. Layout: APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (ZIP64). Part names: ECMA-376 part 2,
-where they are equal without regard to case.
+out exactly as declared is refused. So are doubled names and overlapping parts, since two readers could then
+see two different workbooks. Layout: APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (ZIP64). Part names: ECMA-376
+part 2, where they are equal without regard to case.
 """
 
 from __future__ import annotations
@@ -73,11 +73,13 @@ class Package:
             raise KezhengError("file_damaged")
         if entry.encrypted:
             raise KezhengError("file_encrypted")
+        if entry.inflated_size > self._left:
+            raise KezhengError("file_unsafe_size")
         crc = size = 0
         for chunk in _inflate(memoryview(self._data)[entry.start : entry.end], entry.method):
             size += len(chunk)
             self._left -= len(chunk)
-            if self._left < 0 or size > entry.inflated_size:
+            if size > entry.inflated_size:
                 raise KezhengError("file_unsafe_size")
             crc = zlib.crc32(chunk, crc)
             yield chunk

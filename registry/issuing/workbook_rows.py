@@ -105,8 +105,11 @@ class SheetReader:
             raise KezhengError("file_unsafe_size")
 
     def _read_cells(self, row: Element, row_text: str) -> list[int]:
-        """The cell numbers of a row from column A on. The inner loop of the program: most cells hold one ``v``
-        with a shared string or a number seen before, and end at the look-up in ``known``."""
+        """The cell numbers of a row from column A on.
+
+        The inner loop: most cells hold one ``v`` with a shared string or a number seen before, and are done
+        with the look-up in ``known``.
+        """
         cells: list[int] = []
         columns, value_tag, date_styles = self._columns, self._value_tag, self._date_styles
         shared, plain, dated = self._shared, self._plain, self._dated

@@ -1,8 +1,8 @@
 """XML of a workbook as a stream: no document type, no entities, nothing kept that has been used.
 
 Small parts are read by their start tags alone. Long parts (the sheet, the shared strings) are built into
-elements by the C tree builder, which costs two thirds of a call of Python for each tag, and handed on and dropped
-as soon as they are complete.
+elements by the C tree builder, which costs two thirds of calling Python for each tag, and handed on and
+dropped as soon as they are complete.
 """
 
 from __future__ import annotations
