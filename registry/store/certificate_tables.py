@@ -24,10 +24,10 @@ _REPLACES = text("supersedes IS NOT NULL")
 
 
 class CertificateRow(TableModel, table=True):
-    """One certificate from the moment its number is taken: what where it is and how far.
-
     """One certificate from the moment its number is taken: where it is found and how far it is.
-    row has at most one certificate: one approval, one certificate, however often it is resumed.
+
+    ``live`` holds the person's place in an occupation, direction, grade and kind: at most one has it. A
+    roster row has at most one certificate: one approval, one certificate, however often it is resumed.
     """
 
     __tablename__ = "certificate"
