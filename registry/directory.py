@@ -10,6 +10,7 @@ from certs.errors import KezhengError
 from certs.institution import EventKind, InstitutionRecord
 from certs.institution_code import InstitutionCode, make_institution_code
 from certs.timestamps import shanghai_day
+from keys.key_record import KeyRole
 from registry.home import Home
 from registry.institution_file import InstitutionFile, ScopeEntry
 from registry.records import institution_record
@@ -61,8 +62,8 @@ def enter_institution(home: Home, entry: InstitutionFile, by: str, now: datetime
             _scopes(tx, code.text, entry, now),
             list(_sites(code, entry, first_day)),
         )
-        signer = home.keystore.create("institution", code.text, now)
-        add_signing_key(tx, SigningKeyRecord(signer.kid, "institution", code.text, signer.public_key, now))
+        signer = home.keyring.new_institution_signer(code.text, now)
+        add_signing_key(tx, SigningKeyRecord(signer.kid, KeyRole.INSTITUTION.value, code.text, signer.public_key, now))
         record_act(tx, now, by, "institution_listed", code.text, scopes=len(entry.scopes))
         home.publish_trust(tx, now)
         return require_institution(tx, code.text)

@@ -11,18 +11,23 @@ from pathlib import Path
 
 import orjson
 
+from certs.certificate_number import Layout, LayoutSet, load_layouts
 from certs.errors import KezhengError
 from certs.evidence import Evidence
+from certs.occupations import Catalogue, catalogue
 from certs.trust_list import DelegatedKeys, RootKey, open_delegation, root_from_jwk
+from keys.key_record import KeyRole
 from keys.keystore import Keystore, open_keystore
 from keys.passphrase import read_passphrase
-from keys.signer import Signer
+from registry.keyring import Keyring
 from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, current_evidence
-from registry.publishing.publish_status import publish_status_list
-from registry.publishing.publish_trust import publish_trust_list
+from registry.publishing.publish_status import publish_status_list, status_list_needs_signing
+from registry.publishing.publish_trust import publish_trust_list, trust_list_needs_signing
 from registry.settings import Settings
 from registry.store.document_store import latest_document
 from registry.store.engine import ReadTransaction, WriteStore, WriteTransaction, open_write_store
+
+LAYOUT_ID = "kz-1"
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,25 @@ class Home:
         """The opened keystore: one key derivation, however many keys."""
         return open_keystore(self.settings.keys_folder, read_passphrase(self.settings.home, self.environ))
 
-    def signer(self, role: str, owner: str | None = None) -> Signer:
-        """The current signer of a role. Raises KezhengError ``key_missing``."""
-        return self.keystore.signer(role, owner)
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys of this home by what they are for, each opened once."""
+        return Keyring(self.keystore)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The occupations."""
+        return catalogue()
+
+    @cached_property
+    def layouts(self) -> LayoutSet:
+        """The number layouts."""
+        return load_layouts()
+
+    @property
+    def layout(self) -> Layout:
+        """The layout in which new numbers are given."""
+        return self.layouts.by_id(LAYOUT_ID)
 
     def own_root(self, tx: ReadTransaction) -> RootKey:
         """The root of this home's own register."""
@@ -62,11 +83,18 @@ class Home:
 
     def publish_trust(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the trust list anew, in the transaction of the change that it shows."""
-        publish_trust_list(tx, self.signer("list"), self.delegated(tx), self.settings, now)
+        publish_trust_list(tx, self.keyring.signer(KeyRole.LIST), self.delegated(tx), self.settings, now)
 
     def publish_status(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the status file anew, in the transaction of the change that it shows."""
-        publish_status_list(tx, self.signer("status"), self.settings, now)
+        publish_status_list(tx, self.keyring.signer(KeyRole.STATUS), self.settings, now)
+
+    def publish_if_needed(self, tx: WriteTransaction, now: datetime) -> None:
+        """Sign anew what is missing, half-way to its end, or no longer says what it should."""
+        if trust_list_needs_signing(tx, self.settings, now):
+            self.publish_trust(tx, now)
+        if status_list_needs_signing(tx, now):
+            self.publish_status(tx, now)
 
 
 @contextmanager

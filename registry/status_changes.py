@@ -23,7 +23,7 @@ from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.states import CertificateState
 from registry.store.status_store import StatusEventRecord, add_status_events, status_events_of
 
-NOTE_PLACE = ("status_event", "note")
+NOTE_PLACE = ("status_event", "note_ciphertext")
 
 
 class StatusChange(NamedTuple):
@@ -140,7 +140,8 @@ def _store(
     home: Home, tx: WriteTransaction, certificate: CertificateRecord, event: StatusEvent, change: StatusChange
 ) -> None:
     event_id = take_ids(tx, "status_event", 1).start
-    sealed = home.seal_text(*NOTE_PLACE, event_id, change.note) if change.note else None
+    cipher = home.keyring.cipher
+    sealed = cipher.seal(*NOTE_PLACE, event_id, change.note) if change.note else None
     add_status_events(
         tx,
         [
@@ -154,8 +155,8 @@ def _store(
                 reason_code=event.reason_code,
                 void_from_start=event.void_from_start,
                 successor=event.successor,
-                note_ciphertext=sealed.ciphertext if sealed else None,
-                note_key_id=sealed.key_id if sealed else None,
+                note_ciphertext=sealed,
+                note_key_id=cipher.current_key_id if sealed else None,
                 recorded_by=change.by,
                 recorded_at=event.recorded_at,
             )

@@ -22,6 +22,7 @@ from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, check_sealed, prepare_certificate
 from certs.timestamps import shanghai_day
+from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
@@ -35,7 +36,6 @@ from registry.store.certificate_states import (
     void_certificates,
 )
 from registry.store.certificate_store import CertificateRecord, certificates_of_batch
-from registry.store.document_store import note_public_url
 from registry.store.states import BatchState, CertificateState
 
 CHUNK = 1_000
@@ -80,7 +80,6 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
         if batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
         institution = require_institution(tx, batch.institution_code)
-        note_public_url(tx, home.settings.public_url, now)
         home.publish_if_needed(tx, now)
     if batch.state is BatchState.APPROVED:
         reserve_batch(home, batch, institution, now)
@@ -109,7 +108,7 @@ def _certificates(work: BatchWork, state: CertificateState) -> list[CertificateR
 def _prepare_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], now: datetime) -> None:
     """reserved → prepared: lints and authority, then the bytes that will be signed are on record."""
     issued_at = now.replace(microsecond=0)
-    signer = work.home.signer("institution", work.institution.code)
+    signer = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code)
     context = IssueContext(
         work.institution, work.home.settings.limits, signer.kid, work.batch.run_off_confirmed_by is not None
     )
@@ -165,7 +164,7 @@ def _sign_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], _now: datet
 def sign_recorded(home: Home, certificate: CertificateRecord) -> SignedCertificate:
     """The sealed certificate of recorded bytes, under the key they name."""
     prepared = prepared_from_record(certificate.to_be_signed or b"")
-    signer = home.keystore.signer_by_kid(prepared.kid)
+    signer = home.keyring.signer_by_kid(prepared.kid)
     envelope = seal(prepared, signer.sign(prepared.to_be_signed))
     return SignedCertificate(certificate.id, envelope, hashlib.sha256(envelope).digest())
 

@@ -26,7 +26,7 @@ RowAndCandidate = tuple[RosterRowRecord, Candidate]
 def approved_rows(home: Home, tx: ReadTransaction, batch: BatchRecord) -> list[RowAndCandidate]:
     """The rows of a batch as they were approved. Raises KezhengError ``approval_stale`` when one was changed since."""
     rows = roster_rows(tx, batch.id)
-    candidates = candidates_of(rows, home.cipher, home.catalogue)
+    candidates = candidates_of(rows, home.keyring.cipher, home.catalogue)
     check_still_approved(batch.rows_digest, rows_digest(candidates))
     return list(zip(rows, candidates, strict=True))
 
@@ -53,7 +53,7 @@ def reserve_rows(
     supersedes: str | None = None,
 ) -> None:
     """Take serials and places for rows, in the order of the sheet within each grade."""
-    places = iter(home.status_places(take_status_places(tx, len(rows))))
+    places = iter(home.keyring.status_indices(take_status_places(tx, len(rows))))
     ids = iter(take_ids(tx, "certificate", len(rows)))
     by_grade: dict[Grade, list[RowAndCandidate]] = defaultdict(list)
     for pair in rows:

@@ -25,8 +25,7 @@ PRIVATE_COLUMN = "private_ciphertext"
 def row_record(candidate: Candidate, row_id: int, batch_id: str, person_id: int, cipher: FieldCipher) -> RosterRowRecord:
     """The row of a candidate, its private parts sealed for this row id."""
     direction = candidate.direction
-    private = orjson.dumps(_private_parts(candidate))
-    number = candidate.id_document.number.encode("utf-8")
+    private = orjson.dumps(_private_parts(candidate)).decode("utf-8")
     return RosterRowRecord(
         id=row_id,
         batch_id=batch_id,
@@ -34,9 +33,9 @@ def row_record(candidate: Candidate, row_id: int, batch_id: str, person_id: int,
         person_id=person_id,
         name=candidate.name,
         id_type=candidate.id_document.type.value,
-        number_ciphertext=cipher.seal(TABLE, NUMBER_COLUMN, row_id, number),
+        number_ciphertext=cipher.seal(TABLE, NUMBER_COLUMN, row_id, candidate.id_document.number),
         private_ciphertext=cipher.seal(TABLE, PRIVATE_COLUMN, row_id, private),
-        key_id=cipher.key_id,
+        key_id=cipher.current_key_id,
         occupation_id=candidate.occupation_id,
         occupation_code=candidate.occupation_code,
         direction_number=direction if isinstance(direction, int) else None,
@@ -54,9 +53,9 @@ def row_record(candidate: Candidate, row_id: int, batch_id: str, person_id: int,
 
 
 def candidate_of(row: RosterRowRecord, cipher: FieldCipher, catalogue: Catalogue) -> Candidate:
-    """The candidate of a stored row. Raises KezhengError ``ciphertext_refused`` for a sealed part of another row."""
-    number = cipher.open(TABLE, NUMBER_COLUMN, row.id, row.key_id, row.number_ciphertext).decode("utf-8")
-    private = orjson.loads(cipher.open(TABLE, PRIVATE_COLUMN, row.id, row.key_id, row.private_ciphertext or b""))
+    """The candidate of a stored row. Raises KezhengError ``data_damaged`` for a sealed part of another row."""
+    number = cipher.open(TABLE, NUMBER_COLUMN, row.id, row.number_ciphertext)
+    private = orjson.loads(cipher.open(TABLE, PRIVATE_COLUMN, row.id, row.private_ciphertext or b""))
     direction: int | str | None = row.direction_text if row.direction_number is None else row.direction_number
     return Candidate(
         row=row.sheet_row,

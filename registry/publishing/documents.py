@@ -34,6 +34,13 @@ def next_version(tx: ReadTransaction, name: str) -> int:
     return 1 if latest is None else latest.version + 1
 
 
+def is_half_spent(document: PublishedDocument | None, now: datetime) -> bool:
+    """Whether a signed file is missing or has lived more than half of its time."""
+    if document is None or document.expires_at is None:
+        return True
+    return now - document.issued_at > (document.expires_at - document.issued_at) / 2
+
+
 def published_files(tx: ReadTransaction) -> dict[str, bytes]:
     """Every published file by name. Raises KezhengError ``public_documents_missing`` before the first trust list."""
     files = {document.kind: document.content for document in latest_documents(tx)}

@@ -10,9 +10,9 @@ from certs.jws import STATUS_TYPE, assemble, signing_input
 from certs.status import State, StatusEvent
 from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
 from keys.signer import Signer
-from registry.publishing.documents import next_version
+from registry.publishing.documents import is_half_spent, next_version
 from registry.settings import Settings
-from registry.store.document_store import PublishedDocument, add_document
+from registry.store.document_store import PublishedDocument, add_document, latest_document
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.fact_store import PublicFacts, public_facts
 from registry.store.institution_store import institutions
@@ -70,3 +70,8 @@ def _fact(facts: PublicFacts, site_names: dict[tuple[str, str], str]) -> Certifi
 
 def _site_names(tx: ReadTransaction) -> dict[tuple[str, str], str]:
     return {(site.institution_code, site.code): site.name for facts in institutions(tx) for site in facts.sites}
+
+
+def status_list_needs_signing(tx: ReadTransaction, now: datetime) -> bool:
+    """Whether the status file is missing or past half of its life."""
+    return is_half_spent(latest_document(tx, STATUS_FILE), now)

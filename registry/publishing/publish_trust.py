@@ -15,12 +15,20 @@ from keys.signer import Signer
 from registry.publishing.documents import (
     DELEGATION_FILE,
     JWKS_FILE,
+    is_half_spent,
     next_version,
     store_if_changed,
 )
 from registry.records import institution_record
 from registry.settings import Settings
-from registry.store.document_store import PublishedDocument, add_document, latest_document, public_urls
+from registry.store.document_store import (
+    PublishedDocument,
+    add_document,
+    latest_document,
+    latest_documents,
+    note_public_url,
+    public_urls,
+)
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.institution_store import institutions
 
@@ -36,6 +44,7 @@ def publish_trust_list(
     expires_at = min(issued_at + timedelta(days=settings.trust_list_days), delegated.expires_at)
     if expires_at <= issued_at:
         raise KezhengError("delegation_ended")
+    note_public_url(tx, settings.public_url, now)
     data = package_data_files()
     records = listed_institutions(tx)
     version = next_version(tx, TRUST_LIST_FILE)
@@ -45,7 +54,7 @@ def publish_trust_list(
         issued_at,
         expires_at,
         settings.limits,
-        {settings.public_url, *(known.url for known in public_urls(tx))},
+        [known.url for known in public_urls(tx)],
         file_digests(data),
         records,
     )
@@ -74,3 +83,12 @@ def _delegation(tx: ReadTransaction) -> str:
     if document is None:
         raise KezhengError("home_not_initialised", home="–")
     return document.content.decode("ascii")
+
+
+def trust_list_needs_signing(tx: ReadTransaction, settings: Settings, now: datetime) -> bool:
+    """Whether the list is missing, past half of its life, without this public address, or behind its data files."""
+    latest = latest_document(tx, TRUST_LIST_FILE)
+    if latest is None or is_half_spent(latest, now) or settings.public_url not in {u.url for u in public_urls(tx)}:
+        return True
+    stored = {document.kind: document.content for document in latest_documents(tx)}
+    return any(stored.get(name) != content for name, content in package_data_files().items())

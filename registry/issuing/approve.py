@@ -1,0 +1,63 @@
+"""Approving a batch: another person than the operator, for exactly the rows that were stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from certs.approval import approve
+from certs.authority import Subject, judge_authority
+from certs.candidate import Candidate
+from certs.errors import KezhengError
+from certs.institution import InstitutionRecord
+from registry.directory import require_institution
+from registry.home import Home
+from registry.issuing.reserve import approved_rows
+from registry.store.audit_store import record_act
+from registry.store.batch_store import BatchRecord, approve_batch, batch_by_id, confirm_run_off
+from registry.store.states import BatchState
+
+
+def approve_import(
+    home: Home, batch_id: str, approver: str, run_off_confirmed_by: str | None, now: datetime
+) -> BatchRecord:
+    """imported → approved; a batch that is further on already is returned as it is.
+
+    Raises KezhengError ``batch_unknown``, ``approver_is_operator``, ``person_missing``, ``approval_stale``,
+    ``run_off_needs_confirmation`` when the institution has left the directory since the assessments.
+    """
+    with home.store.transaction() as tx:
+        batch = batch_by_id(tx, batch_id)
+        if batch is None:
+            raise KezhengError("batch_unknown", batch=batch_id)
+        if batch.state is not BatchState.IMPORTED:
+            return batch
+        approval = approve(batch.operator, approver, batch.rows_digest, now)
+        candidates = [candidate for _, candidate in approved_rows(home, tx, batch)]
+        institution = require_institution(tx, batch.institution_code)
+        if needs_run_off(home, institution, candidates, now):
+            if not run_off_confirmed_by:
+                raise KezhengError("run_off_needs_confirmation")
+            confirm_run_off(tx, batch_id, run_off_confirmed_by)
+        approve_batch(
+            tx,
+            batch_id,
+            rows_digest=approval.rows_digest,
+            approver=approval.approver,
+            declared=approval.declared,
+            at=approval.approved_at,
+        )
+        record_act(tx, now, approval.approver, "batch_approved", batch_id, declared="yes")
+        found = batch_by_id(tx, batch_id)
+        assert found is not None
+        return found
+
+
+def needs_run_off(home: Home, institution: InstitutionRecord, candidates: list[Candidate], now: datetime) -> bool:
+    """Whether any of these would be issued after the listing that covers it has ended."""
+    subjects = {
+        Subject(institution.kind, c.occupation_id, c.direction_name, c.grade, None, c.assessed_on)
+        for c in candidates
+        if c.earns_certificate
+    }
+    limits = home.settings.limits
+    return any(judge_authority(institution, subject, now, limits).in_run_off for subject in subjects)

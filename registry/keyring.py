@@ -1,0 +1,69 @@
+"""The keys of a home by what they are for. Each is read from the keystore once and kept for the life of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+
+from certs.errors import KezhengError
+from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
+from keys.key_record import KeyRecord, KeyRole
+from keys.keystore import Keystore
+from keys.signer import Signer
+
+
+class Keyring:
+    """Signers and data keys of one keystore."""
+
+    def __init__(self, keystore: Keystore) -> None:
+        self._keystore = keystore
+        self._signers: dict[bytes, Signer] = {}
+
+    def signer(self, role: KeyRole, owner: str | None = None) -> Signer:
+        """The newest signer of a role. Raises KezhengError ``key_not_found``."""
+        return self._signer(self._newest(role, owner))
+
+    def signer_by_kid(self, kid: bytes) -> Signer:
+        """The signer of a key that recorded bytes name. Raises KezhengError ``key_not_found``."""
+        if kid not in self._signers:
+            record = next((record for record in self._keystore.records() if record.kid == kid), None)
+            if record is None:
+                raise KezhengError("key_not_found", kid=kid.hex())
+            return self._signer(record)
+        return self._signers[kid]
+
+    def new_institution_signer(self, code: str, now: datetime) -> Signer:
+        """A new key for an institution."""
+        return self._signer(self._keystore.generate_signing_key(KeyRole.INSTITUTION, code, now))
+
+    @cached_property
+    def cipher(self) -> FieldCipher:
+        """What seals personal data; older keys still open what they sealed."""
+        records = [record for record in self._keystore.records() if record.role is KeyRole.DATA_ENCRYPTION]
+        keys = {record.kid: self._keystore.secret(record) for record in records}
+        return FieldCipher(keys, self._newest(KeyRole.DATA_ENCRYPTION, None).kid)
+
+    @cached_property
+    def blind_index(self) -> BlindIndex:
+        """What finds a person without storing the number."""
+        return BlindIndex(self._keystore.secret(self._newest(KeyRole.BLIND_INDEX, None)))
+
+    def status_indices(self, counters: Iterable[int]) -> list[int]:
+        """The status indices of counter values."""
+        return [self._places.index(counter) for counter in counters]
+
+    @cached_property
+    def _places(self) -> StatusIndexPermutation:
+        return StatusIndexPermutation(self._keystore.secret(self._newest(KeyRole.STATUS_INDEX, None)))
+
+    def _newest(self, role: KeyRole, owner: str | None) -> KeyRecord:
+        record = self._keystore.newest(role, owner)
+        if record is None:
+            raise KezhengError("key_not_found", kid=f"{role.value} {owner or ''}".strip())
+        return record
+
+    def _signer(self, record: KeyRecord) -> Signer:
+        if record.kid not in self._signers:
+            self._signers[record.kid] = self._keystore.signer(record)
+        return self._signers[record.kid]
