@@ -65,7 +65,8 @@ def read_mark(text: str, *, stored_as_number: bool = False) -> int | str:
     """A mark in hundredths from decimal text, or the code of the fault.
 
     ``stored_as_number``: the text of a number cell, which may be the long form of a binary fraction
-    (``86.299999999999997``); it means the shortest decimal that is the same binary fraction, as spreadsheets show it.
+    (``86.299999999999997``); it means the shortest decimal that is the same binary fraction, as spreadsheets
+    show it.
     """
     match = _DECIMAL.fullmatch(text)
     if match is not None:

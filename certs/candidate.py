@@ -1,4 +1,7 @@
-"""A candidate: one checked row of a roster, everything a certificate may be made from. And the digest that people approve."""
+"""A candidate: one checked row of a roster, everything a certificate may be made from.
+
+And the digest that people approve.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,9 @@ class Candidate(NamedTuple):
     """One examinee or trainee.
 
     ``row`` is the sheet's row, ``ordinal`` its 序号. ``occupation_code`` is what the certificate prints,
-    ``occupation_id`` what scopes and duplicates are about. ``direction`` is a catalogue number, or text where the
-    catalogue has none. Marks are hundredths, None when an examinee has none. ``site_code`` is empty where no site is registered.
+    ``occupation_id`` what scopes and duplicates are about. ``direction`` is a catalogue number, or text where
+    the catalogue has none. Marks are hundredths, None when an examinee has none. ``site_code`` is empty where
+    no site is registered.
     """
 
     row: int
@@ -80,11 +84,12 @@ class Candidate(NamedTuple):
 def rows_digest(candidates: Iterable[Candidate]) -> bytes:
     """SHA-256 of what an approver has seen; any change of any field of any row is another digest.
 
-    The input is one JSON array ``[form, row, row, …]`` in UTF-8 without spaces, rows in the order of the sheet, each
-    an array of the fields of ``Candidate`` in their order: the ID document and the details as arrays of theirs, days
-    as ISO 8601, enumerations as their values, marks as integers, what is absent as null.
+    The input is one JSON array ``[form, row, row, …]`` in UTF-8 without spaces, rows in the order of the
+    sheet, each an array of the fields of ``Candidate`` in their order: the ID document and the details as
+    arrays of theirs, days as ISO 8601, enumerations as their values, marks as integers, what is absent as
+    null.
     """
-    rows = sorted((_digest_row(candidate) for candidate in candidates), key=lambda row: row[0])
+    rows = map(_digest_row, sorted(candidates, key=lambda candidate: candidate.row))
     return hashlib.sha256(orjson.dumps([DIGEST_FORM, *rows])).digest()
 
 

@@ -1,4 +1,6 @@
-"""Certificate numbers: text to parts and back, by a layout. The number on paper is typed by people, so one character checks.
+"""Certificate numbers: text to parts and back, by a layout.
+
+The number on paper is typed by people, so one character checks.
 
 Layout kz-1: institution code (13) · year (2) · grade (1) · serial (6) · check character, 23 in all.
 """
@@ -35,7 +37,10 @@ _SEPARATORS = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\-\u2010-\u2015\u2212\u00
 
 
 class CertificateNumber(NamedTuple):
-    """A number that fits its layout. ``year`` has four digits; ``grade`` is None where the layout does not show it."""
+    """A number that fits its layout.
+
+    ``year`` has four digits; ``grade`` is None where the layout does not show it.
+    """
 
     text: str
     layout: Layout
@@ -60,14 +65,18 @@ def parse_number(text: str, layouts: LayoutSet) -> CertificateNumber:
 
 
 def normalise_typed_number(text: str) -> str:
-    """What was typed, without spaces, hyphens and dots, in half-width capitals. Letters are never guessed into digits."""
+    """What was typed, without spaces, hyphens and dots, in half-width capitals.
+
+    Letters are never guessed into digits.
+    """
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
 def number_prefix(layout: Layout, *, institution_code: str, issued_year: int, grade: Grade | None) -> str:
     """Everything before the serial: the key of the counter that gives out serials.
 
-    Raises KezhengError ``institution_code_malformed``, ``number_year_out_of_range``, ``number_grade_missing``.
+    Raises KezhengError ``institution_code_malformed``, ``number_year_out_of_range``,
+    ``number_grade_missing``.
     """
     code = parse_institution_code(institution_code)
     width = layout.width("year")

@@ -1,4 +1,6 @@
-"""ID documents of candidates: which kinds there are, what their numbers look like, and who is the same person.
+"""ID documents of candidates.
+
+Which kinds there are, what their numbers look like, and who is the same person.
 
 Numbers of 18 characters follow GB 11643-1999; the other forms follow the published rules of each document.
 """
@@ -45,7 +47,10 @@ _NAMES_ZH = {
 
 
 class IdWord(NamedTuple):
-    """What a word for an ID type means. ``prefixes`` narrows the numbers; ``lookalike`` also names another document."""
+    """What a word for an ID type means.
+
+    ``prefixes`` narrows the numbers; ``lookalike`` also names another document.
+    """
 
     type: IdType
     prefixes: tuple[str, ...] = ()
@@ -70,8 +75,8 @@ _WORDS: Mapping[str, IdWord] = {
 class IdDocument(NamedTuple):
     """A checked ID document.
 
-    ``number`` is normalised; ``key`` is the part that stays the same for life where there is one. ``birth_date`` and
-    ``is_male`` are what the number itself says, None where it does not say it.
+    ``number`` is normalised; ``key`` is the part that stays the same for life where there is one.
+    ``birth_date`` and ``is_male`` are what the number itself says, None where it does not say it.
     """
 
     type: IdType
@@ -118,7 +123,10 @@ def id_word(text: str) -> IdWord | None:
 
 
 def normalise_id(text: str) -> str:
-    """A number as it is compared: half-width capitals without spaces, invisible characters or a leading apostrophe."""
+    """A number as it is compared.
+
+    Half-width capitals without spaces, invisible characters or a leading apostrophe.
+    """
     if text.isascii() and text.isalnum():
         return text.upper()
     return _NOISE.sub("", text.translate(_HALF_WIDTH)).lstrip("'`’‘").upper()
@@ -199,7 +207,10 @@ def _read_taiwan_travel_permit(word: IdWord, number: str, _today: date, _: str) 
 
 
 def _read_permanent_residence(word: IdWord, number: str, today: date, _: str) -> IdDocument | IdFault:
-    """18 characters beginning with 9 since 2023-12-01; before that three letters and 12 digits, still in use."""
+    """18 characters beginning with 9 since 2023-12-01.
+
+    Before that three letters and 12 digits, still in use.
+    """
     if re.fullmatch(r"[A-Z]{3}[0-9]{12}", number) is not None:
         return IdDocument(word.type, number, number)
     if len(number) not in (15, 18):

@@ -1,6 +1,7 @@
 """Check characters: ISO/IEC 7064 (= GB/T 17710), GB 11643, GB 11714 and GB 32100.
 
-Every function takes the characters before the check character and raises ValueError on one that its alphabet lacks.
+Every function takes the characters before the check character and raises ValueError on one that its alphabet
+lacks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ CREDIT_CODE_LENGTH = 18
 
 _VALUES = {character: value for value, character in enumerate(ALPHANUMERIC)}
 _HYBRID_STEPS = [
-    {character: 2 * ((state + value) % 36 or 36) % 37 for character, value in _VALUES.items()} for state in range(37)
+    {character: 2 * ((state + value) % 36 or 36) % 37 for character, value in _VALUES.items()}
+    for state in range(37)
 ]
 """Next state of MOD 37,36 by state and character, worked out once: every verification checks a number."""
 _CREDIT_VALUES = {character: value for value, character in enumerate(CREDIT_CODE_ALPHABET)}

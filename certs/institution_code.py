@@ -1,6 +1,7 @@
 """Institution codes (赋码): kind, registration number, province, sequence; 13 characters.
 
-``P000115000001``: ``P`` 评价 or ``T`` 培训 · registration ``0001`` · province ``15`` (GB/T 2260, or 66) · ``000001``.
+``P000115000001``: ``P`` 评价 or ``T`` 培训 · registration ``0001`` · province ``15`` (GB/T 2260, or 66) ·
+``000001``.
 """
 
 from __future__ import annotations
@@ -41,8 +42,13 @@ def parse_institution_code(text: str) -> InstitutionCode:
     return InstitutionCode(_KINDS[match[1]], int(match[2]), match[3], int(match[4]))
 
 
-def make_institution_code(kind: CertificateKind, registration: int, province: str, sequence: int) -> InstitutionCode:
-    """A code from its parts. Raises KezhengError ``institution_code_malformed`` when one does not fit its place."""
+def make_institution_code(
+    kind: CertificateKind, registration: int, province: str, sequence: int
+) -> InstitutionCode:
+    """A code from its parts.
+
+    Raises KezhengError ``institution_code_malformed`` when one does not fit its place.
+    """
     code = InstitutionCode(kind, registration, province, sequence)
     if parse_institution_code(code.text) != code:
         raise KezhengError("institution_code_malformed")

@@ -1,4 +1,7 @@
-"""国籍/地区 of passport holders: the Chinese short names of ISO 3166-1 and the two-letter codes they stand for."""
+"""国籍/地区 of passport holders.
+
+The Chinese short names of ISO 3166-1 and the two-letter codes they stand for.
+"""
 
 from __future__ import annotations
 

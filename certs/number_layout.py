@@ -1,4 +1,7 @@
-"""Layouts of certificate numbers, as data: which characters stand where. A set of layouts is unambiguous or refused."""
+"""Layouts of certificate numbers, as data: which characters stand where.
+
+A set of layouts is unambiguous or refused.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from certs.identifiers import ALPHANUMERIC
 from certs.package_data import list_files, read_bytes
 
 CHECK = "check"
+_CHECK_PATTERN = "(?P<check>[0-9A-Z])"
 _REQUIRED = ("kind", "registration", "province", "sequence", "year", "serial")
 _KNOWN = frozenset((*_REQUIRED, "grade"))
 _DIGITS = frozenset("0123456789")
@@ -87,8 +91,8 @@ class LayoutSet:
 def layout_set(entries: Sequence[Mapping[str, Any]]) -> LayoutSet:
     """The set of these layouts.
 
-    Raises KezhengError ``layout_malformed`` for one that is not a layout, ``layouts_overlap`` when a string might
-    fit two of them: same length, and no place where their characters exclude each other.
+    Raises KezhengError ``layout_malformed`` for one that is not a layout, ``layouts_overlap`` when a string
+    might fit two of them: same length, and no place where their characters exclude each other.
     """
     layouts = tuple(map(_layout, entries))
     for one, other in combinations(layouts, 2):
@@ -108,7 +112,8 @@ def layout_set_from_files(files: Mapping[str, bytes]) -> LayoutSet:
 @cache
 def load_layouts() -> LayoutSet:
     """The layouts that the package carries."""
-    return layout_set_from_files({name: read_bytes("number_layouts", name) for name in list_files("number_layouts", ".toml")})
+    names = list_files("number_layouts", ".toml")
+    return layout_set_from_files({name: read_bytes("number_layouts", name) for name in names})
 
 
 def _may_overlap(one: Layout, other: Layout) -> bool:
@@ -130,7 +135,7 @@ def _layout(entry: Mapping[str, Any]) -> Layout:
             segments=segments,
             has_check=has_check,
             groups=tuple(entry["groups"]),
-            form=re.compile("".join(s.pattern for s in segments) + ("(?P<check>[0-9A-Z])" if has_check else "")),
+            form=re.compile("".join(s.pattern for s in segments) + (_CHECK_PATTERN if has_check else "")),
         )
     except (KeyError, TypeError, re.error) as error:
         raise KezhengError("layout_malformed") from error

@@ -1,7 +1,9 @@
-"""The catalogue of occupations: one occupation has a stable id, several dated codes, numbered directions and a standard.
+"""The catalogue of occupations.
 
-An occupation, not a code, is what scopes, duplicates and title effects are about. A certificate prints a code: the
-one its roster wrote, else the one in use on the day of the assessment.
+One occupation has a stable id, several dated codes, numbered directions and a standard.
+
+An occupation, not a code, is what scopes, duplicates and title effects are about. A certificate prints a
+code: the one its roster wrote, else the one in use on the day of the assessment.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ class DatedCode:
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """职业方向. The number is signed in certificates and never used for another. ``grades`` None: at every grade."""
+    """职业方向. The number is signed in certificates and never used for another.
+
+    ``grades`` None: at every grade.
+    """
 
     number: int
     name_zh: str
@@ -96,7 +101,10 @@ class Occupation:
         return next((d for d in self.directions if _direction_spelling(d.name_zh) == wanted), None)
 
     def direction_name(self, claim: str | int | None) -> str | None:
-        """The name of a direction as certificates hold it: a catalogue number, or text. Unknown numbers are None."""
+        """The name of a direction as certificates hold it: a catalogue number, or text.
+
+        Unknown numbers are None.
+        """
         if not isinstance(claim, int):
             return claim
         direction = self.direction(claim)
@@ -142,8 +150,8 @@ def catalogue() -> Catalogue:
 def catalogue_from_file(content: bytes) -> Catalogue:
     """The catalogue of a TOML file.
 
-    Raises KezhengError ``catalogue_malformed``: not such a file, a name or code of two occupations, or a direction
-    number used twice.
+    Raises KezhengError ``catalogue_malformed``: not such a file, a name or code of two occupations, or a
+    direction number used twice.
     """
     try:
         entries = tomllib.loads(content.decode("utf-8"))["occupation"]

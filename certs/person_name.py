@@ -1,7 +1,9 @@
-"""Names of people: letters, middle dots and single spaces, in Unicode's NFC, and nothing that prints as something else.
+"""Names of people.
 
-Middle dots of minority names are U+00B7 only (民委发〔2016〕33号). What can be put right without a doubt is put right
-with a notice; everything else is a fault, because a name is signed and then read by strangers.
+Letters, middle dots and single spaces, in Unicode's NFC, and nothing that prints as something else.
+
+Middle dots of minority names are U+00B7 only (民委发〔2016〕33号). What can be put right without a doubt is
+put right with a notice; everything else is a fault, because a name is signed and then read by strangers.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Cn", "Mn", "Me"))
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f")
 """Characters that are letters or symbols by category but show nothing."""
 _HAN = ((0x3005, 0x3007), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2EE5D), (0x30000, 0x33479))
-"""Chinese characters with 々 and 〇, up to the newest extensions: a Unicode table may be older than a person's name."""
+"""Chinese characters with 々 and 〇, up to the newest extensions.
+
+A Unicode table may be older than a person's name.
+"""
 
 
 class NameNote(NamedTuple):

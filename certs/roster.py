@@ -1,7 +1,7 @@
 """A roster: from the typed cells of a workbook to candidates, with every fault in its place.
 
-The steps: find the header · take the rows of the table · read each row. Nothing is guessed and nothing is dropped
-silently: a row is a candidate, or has a fault, or is named in a notice.
+The steps: find the header · take the rows of the table · read each row. Nothing is guessed and nothing is
+dropped silently: a row is a candidate, or has a fault, or is named in a notice.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _BOTTOM_WORDS = ("合计", "总计", "小计", "共计", "填表", "制表", "�
 class RosterReading:
     """What a file holds.
 
-    ``candidates`` are the rows without faults, in the order of the sheet; nothing may be issued while there are
-    ``faults``. ``row_count`` counts the rows of the table, with faults or without. ``other_headings`` are columns the
-    register does not know; their texts are kept in each candidate's ``details.others`` in this order.
+    ``candidates`` are the rows without faults, in the order of the sheet; nothing may be issued while there
+    are ``faults``. ``row_count`` counts the rows of the table, with faults or without. ``other_headings`` are
+    columns the register does not know; their texts are kept in each candidate's ``details.others`` in this
+    order.
     """
 
     candidates: tuple[Candidate, ...]
@@ -95,7 +96,7 @@ def _judge_table(header: Header, table: _Table, findings: Findings) -> None:
     if not table.rows:
         findings.add(Fault(None, None, "no_rows"))
     if len(table.rows) > MAX_ROWS:
-        findings.add(Fault(None, None, "too_many_rows", params={"limit": MAX_ROWS, "found": len(table.rows)}))
+        findings.add(Fault(None, None, "too_many_rows"))
 
 
 def _report_rows_after(header: Header, after: list[Row], findings: Findings) -> None:
@@ -123,7 +124,10 @@ def _table(header: Header) -> _Table:
 
 
 def _filled(header: Header, rows: list[Row]) -> Iterator[tuple[Row, bool]]:
-    """Each row with whether any known column but 序号 holds something: templates come with numbers filled in."""
+    """Each row with whether any known column but 序号 holds something.
+
+    Templates come with numbers filled in.
+    """
     name = header.places.get("name", -1)
     places = [place for key, place in header.places.items() if key != "ordinal"]
     for row in rows:

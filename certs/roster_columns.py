@@ -1,4 +1,7 @@
-"""The columns of a roster, and the search for its header: some sheet, in the first ten rows, below any merged title."""
+"""The columns of a roster, and the search for its header.
+
+Some sheet, in the first ten rows, below any merged title.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ class Column(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Where the columns stand. ``places`` by column key; ``others`` are headings the register does not know."""
+    """Where the columns stand.
+
+    ``places`` by column key; ``others`` are headings the register does not know.
+    """
 
     sheet: Sheet
     row: int
@@ -65,7 +71,10 @@ def columns_by_key() -> dict[str, Column]:
 
 
 def find_header(workbook: Workbook) -> Header | None:
-    """The header with the most required headings of all sheets, the first of equals; None when there is none."""
+    """The header with the most required headings of all sheets, the first of equals.
+
+    None when there is none.
+    """
     best: Header | None = None
     for sheet in workbook.sheets:
         for row in sheet.rows:

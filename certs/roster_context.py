@@ -1,4 +1,7 @@
-"""What a roster is judged against: everything from outside the file, handed in as values and pure functions."""
+"""What a roster is judged against.
+
+Everything from outside the file, handed in as values and pure functions.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,12 @@ class RosterContext:
 
     - ``sites``: the institution's sites, the main one first; they give the region of a scope.
     - ``missing_glyphs``: the characters of a text that no font of the certificate has.
-    - ``training_certificate_finding``: ``training_certificate_unknown`` or ``training_certificate_mismatch``; None:
-      training certificates are not looked up.
-    - ``held_certificate_finding``: ``already_certified`` (fault) or ``other_direction_held`` (warning). A dry run
-      looks at the own institution only, so that it tells nothing about others.
-    - ``photo_finding``: file name to ``photo_missing`` or ``photo_unreadable``; None: there are no photo files.
+    - ``training_certificate_finding``: ``training_certificate_unknown`` or ``training_certificate_mismatch``;
+      None: training certificates are not looked up.
+    - ``held_certificate_finding``: ``already_certified`` (fault) or ``other_direction_held`` (warning). A dry
+      run looks at the own institution only, so that it tells nothing about others.
+    - ``photo_finding``: file name to ``photo_missing`` or ``photo_unreadable``; None: there are no photo
+      files.
     - ``default_batch``: the batch of rows that name none, as a rule the name of the upload.
     """
 

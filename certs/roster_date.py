@@ -1,4 +1,6 @@
-"""Days as clerks write them. A day that does not exist is refused, never rolled over; a day that can be read twice is asked.
+"""Days as clerks write them.
+
+A day that does not exist is refused, never rolled over; a day that can be read twice is asked.
 
 Read: real date cells, ``2024-5-20``, ``2024/5/20``, ``2024.5.20``, ``20240520``, ``2024年5月20日``.
 """

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
+from typing import Any
 
 from certs.assessment import read_mark
 from certs.candidate import NO_DETAILS, CandidateDetails
 from certs.id_document import IdDocument
-from certs.roster_columns import Header, columns_by_key
+from certs.roster_columns import Header
 from certs.roster_context import RosterContext
 from certs.roster_date import DateFault, read_day
 from certs.roster_findings import RowCells
 
-OPTIONAL_KEYS = tuple(key for key, column in columns_by_key().items() if not column.required and key != "ordinal")
 _LIMITS = {
     "batch": 40,
     "admission_number": 32,
@@ -32,37 +34,50 @@ _EDUCATIONS = frozenset(
 
 
 class DetailReader:
-    """Reads the optional columns of the row that ``cells`` has loaded."""
+    """Reads the optional columns of the row that ``cells`` has loaded.
+
+    Columns that the header lacks cost nothing.
+    """
 
     def __init__(self, header: Header, context: RosterContext, cells: RowCells) -> None:
         self._cells = cells
         self._context = context
-        self._present = any(key in header.places for key in OPTIONAL_KEYS)
+        self._readers = [(key, read) for key, read in self._rules().items() if key in header.places]
         self._other_places = tuple(place for _, place in header.others)
-        self._none = NO_DETAILS._replace(batch=context.default_batch)
+        self._default = NO_DETAILS._replace(batch=context.default_batch)
         self._admissions: dict[str, int] = {}
+        self._document: IdDocument | None = None
 
     def read(self, nationality: str, document: IdDocument | None) -> CandidateDetails:
         """The details of the row. ``document`` is what sex and birth date are compared with."""
-        others = self._cells.texts_at(self._other_places) if self._other_places else ()
-        if not self._present:
-            return self._none._replace(others=others) if others else self._none
-        return CandidateDetails(
-            batch=self._text("batch") or self._context.default_batch,
-            admission_number=self._admission_number(),
-            photo=self._photo(),
-            phone=self._phone(),
-            employer=self._text("employer"),
-            sex=self._sex(document),
-            birth_date=self._birth_date(document),
-            nationality=nationality,
-            education=self._education(),
-            eligibility=self._text("eligibility"),
-            official_number=self._text("official_number"),
-            hours=self._hours(),
-            remark=self._text("remark"),
-            others=others,
-        )
+        if not self._readers and not self._other_places:
+            return self._default
+        self._document = document
+        details: dict[str, Any] = {"batch": self._context.default_batch, "nationality": nationality}
+        for key, read in self._readers:
+            details[key] = read()
+        return CandidateDetails(**details, others=self._cells.texts_at(self._other_places))
+
+    def _rules(self) -> Mapping[str, Callable[[], object]]:
+        """How each optional column is read.
+
+        Nationality comes with the ID document, site and result elsewhere.
+        """
+        texts = {key: partial(self._text, key) for key in ("employer", "eligibility", "official_number", "remark")}
+        return {
+            "batch": self._batch,
+            "admission_number": self._admission_number,
+            "photo": self._photo,
+            "phone": self._phone,
+            "sex": self._sex,
+            "birth_date": self._birth_date,
+            "education": self._education,
+            "hours": self._hours,
+            **texts,
+        }
+
+    def _batch(self) -> str:
+        return self._text("batch") or self._context.default_batch
 
     def _text(self, key: str) -> str:
         text = self._cells.text(key)
@@ -95,22 +110,22 @@ class DetailReader:
         text = self._cells.text("phone")
         if not text:
             return ""
-        phone = re.sub(r"[\s\-()（）]", "", text)
+        phone = text if text.isdecimal() else re.sub(r"[\s\-()（）]", "", text)
         if _PHONE.fullmatch(phone) is None:
             self._cells.report("phone", "phone_invalid")
         return phone
 
-    def _sex(self, document: IdDocument | None) -> str:
+    def _sex(self) -> str:
         sex = self._cells.text("sex")
         if not sex:
             return ""
         if sex not in ("男", "女"):
             self._cells.report("sex", "sex_unknown")
-        elif document is not None and document.is_male not in (None, sex == "男"):
+        elif self._document is not None and self._document.is_male not in (None, sex == "男"):
             self._cells.report("sex", "sex_contradicts_id")
         return sex
 
-    def _birth_date(self, document: IdDocument | None) -> date | None:
+    def _birth_date(self) -> date | None:
         text = self._cells.text("birth_date")
         if not text:
             return None
@@ -120,7 +135,7 @@ class DetailReader:
             return None
         if day > self._context.today:
             self._cells.report("birth_date", "birth_date_in_future")
-        elif document is not None and document.birth_date not in (None, day):
+        elif self._document is not None and self._document.birth_date not in (None, day):
             self._cells.report("birth_date", "birth_date_contradicts_id")
         return day
 

@@ -1,4 +1,7 @@
-"""What is wrong or worth saying in a roster: a code, its place in the sheet, and a value that gives nobody's ID away."""
+"""What is wrong or worth saying in a roster.
+
+A code, its place in the sheet, and a value that gives nobody's ID away.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ _MASKED_COLUMNS = ("id_number", "phone")
 class Fault(NamedTuple):
     """A fault, or a warning, which has the same shape.
 
-    ``row`` is the sheet's own number, None when the file as a whole is meant; ``ordinal`` the row's 序号 or empty;
-    ``column`` a column key; ``value`` what the cell holds, already masked; ``params`` fill the words of the code.
+    ``row`` is the sheet's own number, None when the file as a whole is meant; ``ordinal`` the row's 序号 or
+    empty; ``column`` a column key; ``value`` what the cell holds, already masked; ``params`` fill the words
+    of the code.
     """
 
     row: int | None
@@ -68,7 +72,10 @@ class Fault(NamedTuple):
 
 
 def shown_value(column: str | None, value: str) -> str:
-    """A cell's text as a message may repeat it: ID numbers and telephones masked, wherever they were typed."""
+    """A cell's text as a message may repeat it.
+
+    ID numbers and telephones masked, wherever they were typed.
+    """
     if column in _MASKED_COLUMNS:
         return mask_id(value[:MAX_VALUE])
     return _LIKE_AN_ID.sub(lambda match: mask_id(match[0]), value[:MAX_VALUE])

@@ -14,13 +14,13 @@ WARNINGS = frozenset(
     (
         "bottom_rows_ignored",
         "columns_not_known",
+        "hidden_sheet_ignored",
         "id_type_lookalike",
         "id_type_other",
         "name_characters_normalised",
         "name_dot_normalised",
         "name_space_removed",
         "other_direction_held",
-        "passport_changes",
         "phone_invalid",
         "photo_missing",
         "photo_unreadable",
@@ -77,7 +77,10 @@ class RowCells:
         return tuple("" if cell is None else cell.text for cell in found)
 
     def text(self, key: str) -> str | None:
-        """The cell's text without spaces around it, empty for an empty cell; None when a fault was reported."""
+        """The cell's text without spaces around it, empty for an empty cell.
+
+        None when a fault was reported.
+        """
         cell = self._cells[self._places[key]]
         if cell is None:
             return ""

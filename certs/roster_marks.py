@@ -1,4 +1,6 @@
-"""The marks and the result of a row. Without the column 考核结果 a roster is a pass list: every mark must reach 60.
+"""The marks and the result of a row.
+
+Without the column 考核结果 a roster is a pass list: every mark must reach 60.
 
 With it the roster lists all examinees: all are recorded, and only 合格 gets a certificate.
 """

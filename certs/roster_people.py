@@ -22,7 +22,10 @@ class PeopleSeen:
         self._births: dict[tuple[str, date], tuple[str, int]] = {}
 
     def compare(self, person: Person, subject: SubjectKey | None) -> None:
-        """Report what the loaded row has in common with an earlier one. ``subject`` None: it has a fault of its own."""
+        """Report what the loaded row has in common with an earlier one.
+
+        ``subject`` None: it has a fault of its own.
+        """
         if person.document is None:
             return
         key, row = person.document.person_key, self._cells.row

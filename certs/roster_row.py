@@ -46,7 +46,7 @@ class RowReader:
         self._subjects.judge_scope(subject, assessment)
         if marks is None or len(self._faults) != before:
             return None
-        return self._looked_up(_candidate(row.number, ordinal, person, subject, assessment, marks, training))
+        return self._looked_up(self._candidate(ordinal, person, subject, assessment, marks, training))
 
     def _training_certificate(self, marks: Marks | None) -> str:
         number = self._cells.text("training_certificate")
@@ -72,34 +72,30 @@ class RowReader:
             self._cells.report(column, code)
         return candidate if all(code in WARNINGS for _, code in codes) else None
 
+    def _candidate(
+        self, ordinal: str, person: Person, subject: Subject, assessment: Assessment, marks: Marks, training: str
+    ) -> Candidate:
+        """The record of a row without faults.
 
-def _candidate(
-    row: int,
-    ordinal: str,
-    person: Person,
-    subject: Subject,
-    assessment: Assessment,
-    marks: Marks,
-    training: str,
-) -> Candidate:
-    """The record of a row without faults. Raises ValueError when a part is missing that no fault was reported for."""
-    if person.name is None or person.document is None:
-        raise ValueError("a person without name or document")
-    return Candidate(
-        row=row,
-        ordinal=ordinal,
-        name=person.name,
-        id_document=person.document,
-        occupation_id=subject.occupation.id,
-        occupation_code=subject.written_code or subject.occupation.code_on(assessment.on).code,
-        direction=subject.direction,
-        direction_name=subject.direction_name,
-        grade=subject.grade,
-        theory=marks.theory,
-        ability=marks.ability,
-        result=marks.result,
-        assessed_on=assessment.on,
-        training_certificate=training,
-        site_code="" if assessment.site is None else assessment.site.code,
-        details=person.details,
-    )
+        Raises ValueError when a part is missing that no fault was reported for.
+        """
+        if person.name is None or person.document is None:
+            raise ValueError("a person without name or document")
+        return Candidate(
+            row=self._cells.row,
+            ordinal=ordinal,
+            name=person.name,
+            id_document=person.document,
+            occupation_id=subject.occupation.id,
+            occupation_code=self._subjects.printed_code(subject, assessment.on),
+            direction=subject.direction,
+            direction_name=subject.direction_name,
+            grade=subject.grade,
+            theory=marks.theory,
+            ability=marks.ability,
+            result=marks.result,
+            assessed_on=assessment.on,
+            training_certificate=training,
+            site_code="" if assessment.site is None else assessment.site.code,
+            details=person.details,
+        )

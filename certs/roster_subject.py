@@ -1,4 +1,7 @@
-"""What a row certifies: occupation, direction, grade, day and site, and whether the institution's scope covers them."""
+"""What a row certifies.
+
+Occupation, direction, grade, day and site, and whether the institution's scope covers them.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ _NO_DIRECTION = frozenset(("", "-", "--", "—", "——", "无", "/"))
 
 
 class Subject(NamedTuple):
-    """``written_code`` is the code that the row wrote, None when it wrote a name. ``direction`` as certificates hold it."""
+    """``written_code`` is the code that the row wrote, None when it wrote a name.
+
+    ``direction`` as certificates hold it.
+    """
 
     occupation: Occupation
     written_code: str | None
@@ -62,6 +68,7 @@ class SubjectReader:
         self._cells = cells
         self._occupations: dict[str, _OccupationWord | None] = {}
         self._directions: dict[tuple[str, str, Grade], _DirectionWord] = {}
+        self._codes: dict[tuple[str, date], str] = {}
         self._scope_faults: dict[_Judged, str | None] = {}
 
     def subject(self) -> Subject | None:
@@ -87,6 +94,15 @@ class SubjectReader:
             site = self._site(name, day)
             return None if site is None else Assessment(day, site)
         return Assessment(day, self._context.sites[0] if self._context.sites else None)
+
+    def printed_code(self, subject: Subject, day: date) -> str:
+        """The code that the certificate prints: the one that was written, else the one in use on the day."""
+        if subject.written_code is not None:
+            return subject.written_code
+        key = (subject.occupation.id, day)
+        if key not in self._codes:
+            self._codes[key] = subject.occupation.code_on(day).code
+        return self._codes[key]
 
     def judge_scope(self, subject: Subject, assessment: Assessment) -> None:
         """Report when no scope of the institution covers the subject on the day of the assessment."""
