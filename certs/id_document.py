@@ -258,8 +258,11 @@ _READERS: Mapping[IdType, Callable[[IdWord, str, date, str], IdDocument | IdFaul
 _CITIZEN_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _HMT_DIVISIONS = frozenset(("810000", "820000", "830000"))
 _MAINLAND = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65".split()
+    str(code)
+    for first, last in ((11, 15), (21, 23), (31, 37), (41, 46), (50, 54), (61, 65))
+    for code in range(first, last + 1)
 )
+"""The province digits of mainland residents (GB/T 2260)."""
 _CENTENARIANS = ("996", "997", "998", "999")
 """Sequence numbers that 15-digit numbers kept for people born in the nineteenth century."""
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}

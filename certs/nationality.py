@@ -20,5 +20,5 @@ def _by_name() -> dict[str, str]:
     names: dict[str, str] = {}
     for code, spellings in read_toml("nationalities.toml").items():
         names[code] = code
-        names.update({name: code for name in spellings})
+        names.update(dict.fromkeys(spellings, code))
     return names

@@ -70,7 +70,7 @@ def has_han(text: str) -> bool:
 
 
 def _unprintable(raw: str) -> NameNote | None:
-    """The first character that shows nothing, changes the direction of writing, or means nothing outside one font."""
+    """The first character that shows nothing, turns the writing, or means nothing outside one font."""
     for place, character in enumerate(raw):
         if character.isspace() or _is_han(character):
             continue

@@ -22,7 +22,10 @@ MAX_ROWS = 100_000
 _PERSON_CELLS = 5
 """A row after the end of the table with so many required cells filled is a person who would be lost."""
 _BOTTOM_CELLS = 2
-_BOTTOM_WORDS = ("合计", "总计", "小计", "共计", "填表", "制表", "经办", "复核", "审核", "说明", "注:", "注：", "备注")
+_BOTTOM_WORDS = (
+    *("合计", "总计", "小计", "共计"),
+    *("填表", "制表", "经办", "复核", "审核", "说明", "备注", "注:", "注："),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def read_roster(workbook: Workbook, context: RosterContext) -> RosterReading:
         return _reading((), findings)
     table = _table(header)
     _judge_header(header, findings)
-    _judge_table(header, table, findings)
+    _judge_table(table, findings)
     if findings.faults:
         return _reading((), findings, header, len(table.rows))
     reader = RowReader(header, context, findings)
@@ -92,7 +95,7 @@ def _judge_header(header: Header, findings: Findings) -> None:
         findings.add(Fault(header.row, None, "columns_not_known", params={"headings": headings[:200]}))
 
 
-def _judge_table(header: Header, table: _Table, findings: Findings) -> None:
+def _judge_table(table: _Table, findings: Findings) -> None:
     if not table.rows:
         findings.add(Fault(None, None, "no_rows"))
     if len(table.rows) > MAX_ROWS:

@@ -29,8 +29,13 @@ _LIMITS = {
 _PHONE = re.compile(r"(?:\+?86)?1[0-9]{10}|\+852[0-9]{8}|\+853[0-9]{8}|\+886[0-9]{8,10}")
 _HIGHEST_HOURS = 2000
 _EDUCATIONS = frozenset(
-    "高中 中专 中技 技校 高级技工 预备技师 技师 大专 专科 高职 本科 大学本科 大学 第二学士学位 双学位 硕士 硕士研究生 研究生 博士 博士研究生".split()
+    (
+        *("高中", "中专", "中技", "技校", "高级技工", "预备技师", "技师", "大专", "专科", "高职"),
+        *("本科", "大学本科", "大学", "第二学士学位", "双学位"),
+        *("硕士", "硕士研究生", "研究生", "博士", "博士研究生"),
+    )
 )
+_PLAIN_TEXTS = ("employer", "eligibility", "official_number", "remark")
 
 
 class DetailReader:
@@ -44,13 +49,14 @@ class DetailReader:
         self._context = context
         self._readers = [(key, read) for key, read in self._rules().items() if key in header.places]
         self._other_places = tuple(place for _, place in header.others)
+        self._is_plain = not (self._readers or self._other_places or "nationality" in header.places)
         self._default = NO_DETAILS._replace(batch=context.default_batch)
         self._admissions: dict[str, int] = {}
         self._document: IdDocument | None = None
 
     def read(self, nationality: str, document: IdDocument | None) -> CandidateDetails:
         """The details of the row. ``document`` is what sex and birth date are compared with."""
-        if not self._readers and not self._other_places:
+        if self._is_plain:
             return self._default
         self._document = document
         details: dict[str, Any] = {"batch": self._context.default_batch, "nationality": nationality}
@@ -63,7 +69,6 @@ class DetailReader:
 
         Nationality comes with the ID document, site and result elsewhere.
         """
-        texts = {key: partial(self._text, key) for key in ("employer", "eligibility", "official_number", "remark")}
         return {
             "batch": self._batch,
             "admission_number": self._admission_number,
@@ -73,7 +78,7 @@ class DetailReader:
             "birth_date": self._birth_date,
             "education": self._education,
             "hours": self._hours,
-            **texts,
+            **{key: partial(self._text, key) for key in _PLAIN_TEXTS},
         }
 
     def _batch(self) -> str:

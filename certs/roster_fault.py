@@ -83,4 +83,6 @@ def shown_value(column: str | None, value: str) -> str:
 
 def shown_params(params: Mapping[str, Param]) -> Mapping[str, Param]:
     """The same for what fills the words."""
-    return {name: shown_value(None, value) if isinstance(value, str) else value for name, value in params.items()}
+    return {
+        name: shown_value(None, value) if isinstance(value, str) else value for name, value in params.items()
+    }

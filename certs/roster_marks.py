@@ -94,10 +94,9 @@ class MarksReader:
     def _report_below_pass(self, theory: int, ability: int) -> None:
         if self._has_results:
             self._cells.report("result", "result_contradicts_marks")
-            return None
+            return
         for key, mark in (("theory", theory), ("ability", ability)):
             if mark < PASS_MARK:
                 column = columns_by_key()[key]
                 params = {"paper": column.heading, "paper_en": column.heading_en, "mark": format_mark(mark)}
                 self._cells.report(key, "mark_below_pass", params)
-        return None

@@ -35,7 +35,8 @@ class PeopleSeen:
                 self._cells.report("id_number", "person_repeated", {"other": first})
         if person.name is not None:
             self._compare_name(row, person.name, key)
-            self._compare_birth(row, person.name, key, person.document.birth_date or person.details.birth_date)
+            birth_date = person.document.birth_date or person.details.birth_date
+            self._compare_birth(row, person.name, key, birth_date)
 
     def _compare_name(self, row: int, name: str, key: str) -> None:
         first_name, first_row = self._names.setdefault(key, (name, row))

@@ -73,7 +73,13 @@ class RowReader:
         return candidate if all(code in WARNINGS for _, code in codes) else None
 
     def _candidate(
-        self, ordinal: str, person: Person, subject: Subject, assessment: Assessment, marks: Marks, training: str
+        self,
+        ordinal: str,
+        person: Person,
+        subject: Subject,
+        assessment: Assessment,
+        marks: Marks,
+        training: str,
     ) -> Candidate:
         """The record of a row without faults.
 
