@@ -1,0 +1,113 @@
+"""Keys that protect what is stored: field encryption, blind index, places in the status list.
+
+Three different secrets: who steals one of them has not got the others. The blind index key deserves the same
+care as the numbers themselves, because ID numbers are few enough to try them all.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from array import array
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from certs.errors import KezhengError
+
+LIST_SIZE = 131_072
+"""Places in one status list; list = index div 131,072, place = index mod 131,072."""
+KEY_ID_LENGTH = 8
+_FORMAT = b"\x01"
+_NONCE_LENGTH = 12
+_TAG_LENGTH = 16
+_HEADER_LENGTH = 1 + KEY_ID_LENGTH + _NONCE_LENGTH
+_WORD = 8
+
+
+class FieldCipher:
+    """AES-256-GCM for single fields of single rows.
+
+    A ciphertext is format (1 byte) ‖ key id (8) ‖ nonce (12, random) ‖ encrypted ‖ tag (16). It opens
+    only in the table, column and row that it was sealed for. New fields are sealed under the current key,
+    older keys still open theirs.
+    """
+
+    __slots__ = ("_ciphers", "_current", "key_id")
+
+    def __init__(self, keys: Mapping[bytes, bytes], current_key_id: bytes) -> None:
+        """Take 32-byte keys by their 8-byte ids. Raises KeyError when the current one is not among them."""
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._current = self._ciphers[current_key_id]
+        self.key_id = current_key_id
+
+    def seal(self, table: str, column: str, row_id: int, content: bytes) -> bytes:
+        """The ciphertext of a field, 37 bytes longer than its content."""
+        nonce = os.urandom(_NONCE_LENGTH)
+        bound = _bound_data(table, column, row_id, self.key_id)
+        return _FORMAT + self.key_id + nonce + self._current.encrypt(nonce, content, bound)
+
+    def open(self, table: str, column: str, row_id: int, key_id: bytes, ciphertext: bytes) -> bytes:
+        """The content of a field. ``key_id`` is what the row says, and must be what the ciphertext says.
+
+        Raises KezhengError ``data_key_missing`` when that key is not at hand, ``ciphertext_refused`` when the
+        ciphertext was altered or sealed for another place.
+        """
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise KezhengError("data_key_missing", key=key_id.hex())
+        if len(ciphertext) < _HEADER_LENGTH + _TAG_LENGTH or not ciphertext.startswith(_FORMAT + key_id):
+            raise KezhengError("ciphertext_refused")
+        nonce, sealed = ciphertext[1 + KEY_ID_LENGTH : _HEADER_LENGTH], ciphertext[_HEADER_LENGTH:]
+        try:
+            return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id))
+        except InvalidTag as error:
+            raise KezhengError("ciphertext_refused") from error
+
+
+class BlindIndex:
+    """HMAC-SHA-256 that finds a person by document without storing the number."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        """Take a 32-byte key that encrypts nothing."""
+        self._key = key
+
+    def of(self, person_key: str) -> bytes:
+        """32 bytes, equal for documents of the same person: over id type and normalised number."""
+        return hmac.digest(self._key, person_key.encode(), "sha256")
+
+
+class StatusIndexPermutation:
+    """Turns a counter into status indexes that look drawn by lot, never repeat and fill list after list.
+
+    Within each list the places are sorted by a secret 64-bit word each (AES-256-CTR under this key, the
+    list in the counter block): to whoever has not got the key every order of the list is as likely as any
+    other. The first index of a list costs about 0.1 s, each further one under a microsecond.
+    """
+
+    __slots__ = ("_key", "_order")
+
+    def __init__(self, key: bytes) -> None:
+        """Take a 32-byte key."""
+        self._key = key
+        self._order = lru_cache(maxsize=4)(self._shuffled_places)
+
+    def index(self, counter: int) -> int:
+        """The status index of a counter value from 0 upwards."""
+        number, position = divmod(counter, LIST_SIZE)
+        return number * LIST_SIZE + self._order(number)[position]
+
+    def _shuffled_places(self, number: int) -> array[int]:
+        counter_block = number.to_bytes(8, "big") + bytes(8)
+        stream = Cipher(algorithms.AES256(self._key), modes.CTR(counter_block)).encryptor()
+        words = array("Q", stream.update(bytes(LIST_SIZE * _WORD)))
+        return array("I", sorted(range(LIST_SIZE), key=words.__getitem__))
+
+
+def _bound_data(table: str, column: str, row_id: int, key_id: bytes) -> bytes:
+    return b"%s\x00%s\x00%d\x00%s" % (table.encode(), column.encode(), row_id, key_id)
