@@ -1,0 +1,136 @@
+"""Servers and load on the loopback address of this machine alone, bounded, and ended by the benchmark."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic, sleep
+from typing import cast
+
+import uvloop
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+LOAD_SECONDS = 120.0
+CONNECTIONS = 16
+END_OF_HEAD = b"\r\n\r\n"
+
+
+@contextmanager
+def server(app: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+    """An ASGI application under uvicorn in a process of its own; gives its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", app, "--host", HOST, "--port", str(port)]
+    quiet = ["--log-level", "error", "--no-access-log", *arguments]
+    process = subprocess.Popen([*command, *quiet], env={**os.environ, **(environment or {})})
+    try:
+        wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until the port answers. Raises RuntimeError when the server ends or takes too long."""
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        sleep(0.05)
+    raise RuntimeError("the server did not start")
+
+
+def get(path: str) -> bytes:
+    """The bytes of one request that asks for JSON and keeps the connection."""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: application/json\r\n\r\n".encode("ascii")
+
+
+def post_json(path: str, body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}"
+    )
+    return head.encode("ascii") + END_OF_HEAD + body
+
+
+def send_all(port: int, requests: Sequence[bytes]) -> int:
+    """Send every request once over a few connections at a time; how many were answered with 200.
+
+    Raises RuntimeError for any other answer: a fast refusal is no result.
+    """
+    return uvloop.run(_send_all(port, requests))
+
+
+async def _send_all(port: int, requests: Sequence[bytes]) -> int:
+    loop = asyncio.get_running_loop()
+    shares = [requests[start::CONNECTIONS] for start in range(min(CONNECTIONS, len(requests)))]
+    async with asyncio.timeout(LOAD_SECONDS):
+        clients = [_Client(share, loop.create_future()) for share in shares]
+        for client in clients:
+            await loop.create_connection(partial(_same, client), HOST, port)
+        return sum(await asyncio.gather(*(client.finished for client in clients)))
+
+
+def _same(client: _Client) -> _Client:
+    return client
+
+
+class _Client(asyncio.Protocol):
+    """One connection that sends its requests one after the other and checks each answer."""
+
+    def __init__(self, requests: Sequence[bytes], finished: asyncio.Future[int]) -> None:
+        self.requests = requests
+        self.finished = finished
+        self.answered = 0
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, not one of asyncio's
+        self.transport.write(self.requests[0])
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, found, body = self.received.partition(END_OF_HEAD)
+        if not found or len(body) < content_length(head):
+            return
+        if not head.startswith(b"HTTP/1.1 200 "):
+            self.fail(head.decode("latin-1").splitlines()[0])
+            return
+        self.received = b""
+        self.answered += 1
+        if self.answered < len(self.requests):
+            self.transport.write(self.requests[self.answered])
+        else:
+            self.transport.close()
+            self.finished.set_result(self.answered)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol passes it
+        self.fail("the connection was closed")
+
+    def fail(self, reason: str) -> None:
+        if not self.finished.done():
+            self.finished.set_exception(RuntimeError(reason))
+            self.transport.close()
+
+
+def content_length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    raise RuntimeError("an answer without a length")
