@@ -1,0 +1,166 @@
+"""The composition root of the public site: the only module that knows where the registry keeps its public views."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from certs.errors import KezhengError
+from registry.store.engine import PublicStore, open_public_store
+from registry.store.public_reader import public_document, public_document_versions, public_envelope
+from verify_site.client_address import ClientAddresses
+from verify_site.guard import Guard
+from verify_site.interface_page import interface_routes
+from verify_site.language import language_of
+from verify_site.number_desk import NumberDesk
+from verify_site.page_renderer import Pages
+from verify_site.page_routes import PageRoutes
+from verify_site.pinned_root import PinnedRoot
+from verify_site.problems import error_of_status, problem_response
+from verify_site.public_api import public_api
+from verify_site.published_folder import PublishedFolder
+from verify_site.published_routes import published_routes
+from verify_site.result_pages import ResultPages
+from verify_site.scan_route import ScanRoute, wants_json
+from verify_site.site import Site
+from verify_site.site_settings import PINNED_ROOT_FILE, WELL_KNOWN_FOLDER, SiteSettings, load_public_settings
+from verify_site.source import RefreshingSource, Source
+from verify_site.title_pages import TitlePages
+from verify_site.verify_api import VerifyApi
+
+_MACHINE_PATHS = ("/api/", "/published/", "/.well-known/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi")
+
+
+class PublicViews(PinnedRoot):
+    """Published files and envelopes in the database's public views, opened read-only."""
+
+    def __init__(self, store: PublicStore, root_file: Path) -> None:
+        super().__init__(root_file)
+        self._store = store
+
+    def marker(self) -> Hashable:
+        """The latest version of every file, and the pinned root's."""
+        with self._store.reading() as tx:
+            versions = public_document_versions(tx)
+        return self.root_marker(), tuple(sorted(versions.items()))
+
+    def files(self) -> dict[str, bytes]:
+        """The latest version of every file, out of one snapshot of the database."""
+        with self._store.reading() as tx:
+            documents = [public_document(tx, kind) for kind in public_document_versions(tx)]
+        return {document.kind: document.content for document in documents if document is not None}
+
+    def envelope_by_number(self, number: str) -> bytes | None:
+        """The released envelope of a certificate, or None."""
+        with self._store.reading() as tx:
+            return public_envelope(tx, number)
+
+
+def create_app(settings: SiteSettings) -> FastAPI:
+    """The site over the database of a home. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
+    store = open_public_store(settings.database_url)
+    return create_site_app(_site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE))))
+
+
+def create_mirror_app(settings: SiteSettings, folder: Path) -> FastAPI:
+    """The site over a published folder: everything but look-ups by number."""
+    return create_site_app(_site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE))))
+
+
+def from_environment() -> FastAPI:
+    """The site of the environment, for a server that calls a factory. Writes an access log without paths."""
+    _log_to_stderr()
+    return create_app(load_public_settings(os.environ))
+
+
+def _site(settings: SiteSettings, source: Source) -> Site:
+    return Site(
+        source=source,
+        public_url=settings.public_url,
+        well_known_folder=settings.home / WELL_KNOWN_FOLDER,
+        addresses=ClientAddresses(settings.proxies),
+    )
+
+
+def create_site_app(site: Site) -> FastAPI:
+    """The application of a site, with all its routes."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        site.source.start()
+        yield
+        site.source.stop()
+
+    app = FastAPI(title="Kezheng", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    _add_routes(app, site)
+    app.add_middleware(Guard, site=site)
+    return app
+
+
+def _add_routes(app: FastAPI, site: Site) -> None:
+    pages, desk = Pages(site), NumberDesk(site)
+    results, titles, api = ResultPages(pages), TitlePages(site, pages), VerifyApi(site, desk)
+    scan = ScanRoute(site, results, titles)
+    # The fast paths come first: routes are tried in order.
+    app.router.routes[:0] = [
+        Route("/v/{payload:path}", scan),
+        Route("/V/{payload:path}", scan),
+        Route("/api/v1/verify", api.verify, methods=["POST"]),
+        Route("/api/v1/verify/batch", api.batch, methods=["POST"]),
+        *PageRoutes(site, pages, results, titles, desk, api).routes(),
+        *published_routes(site),
+    ]
+    app.include_router(public_api(site))
+    app.router.routes.extend(interface_routes(app, pages))
+    _add_error_handlers(app, pages)
+
+
+def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
+    """Every refusal is a problem document for machines and a page in words for people."""
+
+    def shown(request: Request, error: KezhengError) -> Response:
+        if _is_machine(request):
+            return problem_response(error)
+        return pages.error(error, language_of(request.query_params.get("lang")))
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, KezhengError)
+        return shown(request, error)
+
+    async def by_status(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = shown(request, error_of_status(error.status_code))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def malformed(request: Request, _error: Exception) -> Response:
+        return shown(request, KezhengError("request_malformed"))
+
+    app.add_exception_handler(KezhengError, refused)
+    app.add_exception_handler(HTTPException, by_status)
+    app.add_exception_handler(RequestValidationError, malformed)
+
+
+def _is_machine(request: Request) -> bool:
+    return request.scope["path"].startswith(_MACHINE_PATHS) or wants_json(request.headers.get("accept", ""))
+
+
+def _log_to_stderr() -> None:
+    """Our own log lines to stderr, and the server's access log off: it would write whole paths."""
+    logging.getLogger("uvicorn.access").disabled = True
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logger = logging.getLogger("kezheng")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,215 @@
+"""The result page's content: an answer as lines of text, in the order in which a clerk asks.
+
+Nothing here exists for an envelope whose signature has not passed: then there is a headline, a reason and a next step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from certs.certificate_number import grouped
+from certs.finding import Genuine
+from certs.status import State, Status
+from certs.timestamps import SHANGHAI, format_zh_day, shanghai_day
+from verify_site.answers import Answer
+from verify_site.language import Language
+
+
+class Way(StrEnum):
+    """How it was asked, which decides what may be shown."""
+
+    SCAN = "scan"
+    NAMED = "named"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One labelled fact."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the first screen says of a certificate."""
+
+    name: str | None
+    title: str
+    subject: str
+    direction: str | None
+    issuer: str
+    issuer_now: str | None
+    id_tail: str | None
+    number_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check with its outcome; ``outcome`` also chooses the icon."""
+
+    outcome: str
+    label: str
+    outcome_text: str
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """The whole page of one answer."""
+
+    verdict: str
+    tone: str
+    headline: str
+    second: str
+    next_step: str
+    checked_at: str
+    check_id: str
+    is_demo: bool
+    record: Record | None
+    notices: tuple[str, ...]
+    checks: tuple[CheckLine, ...]
+    facts: tuple[Line, ...]
+    institution: tuple[Line, ...]
+    institution_code: str | None
+
+
+def result_view(given: Answer, way: Way, language: Language) -> ResultView:
+    """The page of an answer."""
+    report = given.report()
+    genuine = given.verification.genuine
+    is_valid = report["verdict"] == "valid"
+    notices = [entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")]
+    return ResultView(
+        verdict=report["verdict"],
+        tone=report["tone"],
+        headline=language.pick(report["headline"]),
+        second="" if is_valid else language.pick(report["summary"]),
+        next_step=_next_step(report, way, language),
+        checked_at=format_moment(given.checked_at),
+        check_id=given.check_id,
+        is_demo=any(entry["code"] == "demo_environment" for entry in report["notices"]),
+        record=None if genuine is None else _record(genuine, report, way, language),
+        notices=tuple(language.pick(entry) for entry in notices),
+        checks=tuple(_check(entry, language) for entry in report["checks"]),
+        facts=() if genuine is None else _facts(genuine, report, way, language),
+        institution=() if genuine is None else _institution(report["institution"], language),
+        institution_code=None if genuine is None else genuine.institution.code,
+    )
+
+
+def format_moment(instant: datetime) -> str:
+    """``2026-11-20 14:02:33`` in China's time."""
+    return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def format_day(day: date, language: Language) -> str:
+    """A day in running text."""
+    return day.isoformat() if language.is_english else format_zh_day(day)
+
+
+def _next_step(report: dict[str, Any], way: Way, language: Language) -> str:
+    if way is Way.NUMBER and report["verdict"] == "valid":
+        return language.say("number_only_next_step")
+    return language.pick(report["next_step"])
+
+
+def _record(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> Record:
+    claims, institution = genuine.claims, report["institution"]
+    renamed = institution["name"] != institution["name_at_issue"]
+    return Record(
+        name=None if way is Way.NUMBER else claims.name,
+        title=language.say(f"title_{genuine.number.kind.value}"),
+        subject=f"{occupation_name(genuine, language)} · {language.say(f'grade_{claims.grade.value}')}",
+        direction=None if way is Way.NUMBER else genuine.direction,
+        issuer=institution["name_at_issue"],
+        issuer_now=institution["name"] if renamed else None,
+        id_tail=claims.id_tail if way is Way.SCAN else None,
+        number_groups=tuple(grouped(genuine.number).split(" ")),
+    )
+
+
+def occupation_name(genuine: Genuine, language: Language) -> str:
+    """The occupation's name in the language of the page."""
+    return genuine.occupation.name_en if language.is_english else genuine.occupation.name_zh
+
+
+def _check(entry: dict[str, str], language: Language) -> CheckLine:
+    return CheckLine(
+        outcome=entry["outcome"],
+        label=language.word("check", entry["name"]),
+        outcome_text=language.word("outcome", entry["outcome"]),
+        text=entry[language.code],
+        advice=entry[f"advice_{language.code}"],
+    )
+
+
+def _facts(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> tuple[Line, ...]:
+    shown = (_year_line(genuine, language),) if way is Way.NUMBER else _dates(genuine, report, language)
+    return (*_status_lines(genuine.status, language), *shown, *_origin(genuine, report, way, language))
+
+
+def _year_line(genuine: Genuine, language: Language) -> Line:
+    return Line(language.say("fact_year"), str(genuine.number.year))
+
+
+def _dates(genuine: Genuine, report: dict[str, Any], language: Language) -> tuple[Line, ...]:
+    certificate = report["certificate"]
+    issued_on = shanghai_day(genuine.claims.issued_at)
+    first_issued_on = date.fromisoformat(certificate["first_issued_on"])
+    lines = [Line(language.say("fact_assessed_on"), format_day(genuine.claims.assessed_on, language))]
+    if first_issued_on != issued_on:
+        lines.append(Line(language.say("fact_first_issued_on"), format_day(first_issued_on, language)))
+    lines.append(Line(language.say("fact_issued_on"), format_day(issued_on, language)))
+    until = certificate["valid_until"]
+    shown = format_day(date.fromisoformat(until), language) if until else language.say("fact_no_end")
+    return (*lines, Line(language.say("fact_valid_until"), shown))
+
+
+def _status_lines(status: Status | None, language: Language) -> tuple[Line, ...]:
+    """The state where it is not simply valid: since when, until when, why."""
+    if status is None or status.state is State.VALID:
+        return ()
+    lines = [Line(language.say("fact_state"), language.word("status", status.state.value))]
+    if status.since is not None:
+        lines.append(Line(language.say("fact_since"), format_day(shanghai_day(status.since), language)))
+    event = status.event
+    if event is not None and event.reason_code != "not_stated":
+        lines.append(Line(language.say("fact_reason"), language.word("status_reason", event.reason_code)))
+    if event is not None and event.successor:
+        lines.append(Line(language.say("fact_successor"), event.successor))
+    return tuple(lines)
+
+
+def _origin(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> tuple[Line, ...]:
+    certificate, layout = report["certificate"], genuine.number.layout
+    edition = certificate["occupation"]["code_edition"] or ""
+    lines = [Line(language.say("fact_occupation_code"), certificate["occupation"]["code"], edition)]
+    if way is not Way.NUMBER:
+        for member in ("supersedes", "official_number", "site"):
+            if certificate[member]:
+                lines.append(Line(language.say(f"fact_{member}"), certificate[member]))
+    note = layout.note_en if language.is_english else layout.note_zh
+    return (*lines, Line(language.say("record_number"), genuine.number.text, note))
+
+
+def _institution(institution: dict[str, Any], language: Language) -> tuple[Line, ...]:
+    """Facts from the trust list: the name then and now, the code, listed then and now."""
+    lines = [Line(language.say("institution_name_at_issue"), institution["name_at_issue"])]
+    if institution["name"] != institution["name_at_issue"]:
+        lines.append(Line(language.say("institution_name_now"), institution["name"]))
+    if institution["successor"]:
+        lines.append(Line(language.say("institution_successor"), institution["successor"]))
+    listed = {True: language.say("listed_yes"), False: language.say("listed_no")}
+    return (
+        *lines,
+        Line(language.say("institution_code"), institution["code"]),
+        Line(language.say("listed_at_assessment"), listed[institution["accredited_at_assessment"]]),
+        Line(language.say("listed_now"), listed[institution["accredited_now"]]),
+    )

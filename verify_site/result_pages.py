@@ -1,0 +1,93 @@
+"""The pages of one answered check: the record, its printable form, and the title rules asked from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from certs.evidence import Evidence, Unavailable
+from verify_site.answers import Answer
+from verify_site.language import Language
+from verify_site.page_renderer import NO_INDEX, Pages, other_language
+from verify_site.record_view import Line, Way, format_moment, result_view
+from verify_site.title_desk import EffectView, effect_views
+
+QUOTED_PLACES = ("15", "45", "37")
+"""Inner Mongolia, Guangxi, Shandong: the rules that the result page quotes; the title desk has all others."""
+
+
+class ResultPages:
+    """Shows answers."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def record(
+        self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str = "", switch: str | None = None
+    ) -> Response:
+        """The result page. ``base`` is the address of the scan, empty when it is the page's own."""
+        values = {
+            "view": result_view(given, way, language),
+            "way": way.value,
+            "effects": quoted_effects(given, language),
+            "technical": technical_lines(given, evidence, language),
+            "titles_link": titles_link(given, way, language, base),
+            "print_link": language.link(base, view="print") if way is Way.SCAN else "",
+            "again_link": language.link(base) or "?",
+        }
+        shown_switch = other_language(language) if switch is None else switch
+        return self._pages.page("result.html", language, shown_switch, values, headers=NO_INDEX)
+
+    def printed(self, given: Answer, language: Language) -> Response:
+        """The record as one printable sheet."""
+        values = {"view": result_view(given, Way.SCAN, language), "back_link": language.link("") or "?"}
+        switch = other_language(language, view="print")
+        return self._pages.page("print.html", language, switch, values, headers=NO_INDEX)
+
+
+def titles_link(given: Answer, way: Way, language: Language, base: str) -> str:
+    """Where the title rules are: from a scan with the certificate at hand, else with occupation and grade alone."""
+    genuine = given.verification.genuine
+    if way is Way.SCAN or genuine is None:
+        return language.link(base, view="titles")
+    query = {"occupation": genuine.occupation.id, "grade": genuine.claims.grade.value, "kind": genuine.number.kind.value}
+    return language.link("/titles", **query)
+
+
+def quoted_effects(given: Answer, language: Language) -> list[EffectView]:
+    """The effects that the result page quotes: of three places, titles and subsidies, not the project's own."""
+    order = {code: position for position, code in enumerate(QUOTED_PLACES)}
+    chosen = [
+        effect
+        for effect in given.effects
+        if effect.jurisdiction in order and (effect.is_title_effect or effect.effect.value == "subsidy_claim")
+    ]
+    return effect_views(sorted(chosen, key=lambda effect: order[effect.jurisdiction]), language)
+
+
+def technical_lines(given: Answer, evidence: Evidence, language: Language) -> tuple[Line, ...]:
+    """Versions and codes, for whoever wants to follow the check."""
+    verification = given.verification
+    codes = " · ".join(f"{check.name.value}: {check.code}" for check in verification.checks)
+    facts: Mapping[str, str] = {
+        "technical_verdict": verification.verdict.value,
+        "technical_codes": codes,
+        "technical_as_of": format_moment(verification.at),
+        **_versions(evidence, language),
+    }
+    return tuple(Line(language.say(code), value) for code, value in facts.items())
+
+
+def _versions(evidence: Evidence, language: Language) -> dict[str, str]:
+    versions = {}
+    trust, status = evidence.trust, evidence.status
+    if not isinstance(trust, Unavailable):
+        issued = format_moment(trust.issued_at)
+        version = f"{trust.epoch}.{trust.version}"
+        versions["technical_trust_list"] = language.say("technical_issued", version=version, issued_at=issued)
+        versions["technical_environment"] = trust.environment
+    if not isinstance(status, Unavailable):
+        issued = format_moment(status.issued_at)
+        versions["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
+    return versions
