@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bench import issue_core, verify_in_process
+from bench import certificate_pdfs, issue_core, verify_in_process, verify_over_http
 from bench.rounds import Benchmark, Result, compare
 from bench.table import markdown, write
 
@@ -15,6 +15,9 @@ BENCHMARKS: dict[str, Callable[[], AbstractContextManager[Benchmark]]] = {
     "issue-core": issue_core.prepared,
     "verify-verdict": verify_in_process.verdicts,
     "verify-report": verify_in_process.reports,
+    "http-scan": verify_over_http.scans,
+    "http-verify": verify_over_http.api,
+    "pdf": certificate_pdfs.prepared,
 }
 
 

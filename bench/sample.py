@@ -1,6 +1,7 @@
 """A registry in memory for benchmarks: an institution, keys, signed lists, and as many certificates as asked.
 
-Everything is made from fixed seeds and a fixed time, so that two runs measure the same bytes.
+Keys come from fixed seeds. The time is the start of this day, since a server judges by its own clock and
+signed lists grow stale.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from certs.signing_key import kid_of
 from certs.status_list import status_payload
 from certs.trust_list import DelegatedKeys, RootKey, delegation_payload, trust_list_payload
 
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-ASSESSED_ON = date(2026, 2, 14)
+NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+ASSESSED_ON = NOW.date() - timedelta(days=16)
 PUBLIC_URL = "https://verify.example.cn"
 INSTITUTION_CODE = "P000115000001"
 OCCUPATION = "2-02-38-05"
@@ -45,6 +46,8 @@ class SampleRegistry:
     institution: InstitutionRecord
     institution_key: Ed25519PrivateKey
     context: IssueContext
+    root: RootKey
+    files: dict[str, bytes]
     evidence: Evidence
 
 
@@ -58,18 +61,22 @@ def public(private: Ed25519PrivateKey) -> bytes:
 
 
 def sample_registry() -> SampleRegistry:
-    """The registry on the morning of the day of issue."""
+    """The registry as it is at the time of issue."""
     institution_key = key("institution")
     institution = sample_institution(public(institution_key))
     limits = AuthorityLimits()
     context = IssueContext(institution, limits, kid_of(public(institution_key)), run_off_confirmed=False)
-    return SampleRegistry(institution, institution_key, context, sample_evidence(institution, limits))
+    root = RootKey(public(key("root")), None)
+    files = published_files(institution, limits)
+    return SampleRegistry(institution, institution_key, context, root, files, gather_evidence(files, root))
 
 
 def sample_institution(public_key: bytes) -> InstitutionRecord:
     listed_on = date(2024, 1, 1)
     granted_at = datetime(2024, 1, 1, tzinfo=UTC)
-    scope = Scope(OCCUPATION, None, frozenset(Grade), None, listed_on, date(2027, 12, 31), granted_at)
+    scope = Scope(
+        OCCUPATION, None, frozenset(Grade), None, listed_on, NOW.date() + timedelta(days=365), granted_at
+    )
     return InstitutionRecord(
         code=INSTITUTION_CODE,
         kind=CertificateKind.ASSESSMENT,
@@ -83,8 +90,8 @@ def sample_institution(public_key: bytes) -> InstitutionRecord:
     )
 
 
-def sample_evidence(institution: InstitutionRecord, limits: AuthorityLimits) -> Evidence:
-    """Evidence gathered from signed files, exactly as a verifier gets it."""
+def published_files(institution: InstitutionRecord, limits: AuthorityLimits) -> dict[str, bytes]:
+    """The signed lists and data files, exactly as a verifier gets them."""
     root, list_key, status_key, log_key = (key(name) for name in ("root", "list", "status", "log"))
     end = NOW + timedelta(days=300)
     delegated = DelegatedKeys(
@@ -103,11 +110,10 @@ def sample_evidence(institution: InstitutionRecord, limits: AuthorityLimits) -> 
         [institution],
     )
     status = status_payload(1, NOW, NOW + timedelta(hours=72), {})
-    files = data | {
+    return data | {
         TRUST_LIST_FILE: sign(list_key, TRUST_LIST_TYPE, trust, delegation=delegation.decode("ascii")),
         STATUS_FILE: sign(status_key, STATUS_TYPE, status),
     }
-    return gather_evidence(files, RootKey(public(root), None))
 
 
 def sign(private: Ed25519PrivateKey, typ: str, payload: object, **members: str) -> bytes:

@@ -1,0 +1,79 @@
+"""Verifying over HTTP on the loopback address, one server process each, beside an endpoint that does nothing.
+
+The site is a mirror over a folder of published files, so that no database takes part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fastapi import FastAPI
+
+from bench.loopback import get, post_json, send_all, server
+from bench.rounds import Benchmark, Side
+from bench.sample import PUBLIC_URL, SampleRegistry, sample_registry
+from bench.sample_texts import Sealed, sealed_certificates
+from certs.canonical import encode_json
+from certs.trust_list import root_to_jwk
+from verify_site.app import create_mirror_app
+from verify_site.site_settings import PINNED_ROOT_FILE, PublicSettings
+
+PIECE = 500
+HOME_VARIABLE = "KEZHENG_BENCH_HOME"
+PUBLISHED = "published"
+
+
+def mirror_app() -> FastAPI:
+    """The site of the folder that the environment names; the server process calls this."""
+    home = Path(os.environ[HOME_VARIABLE])
+    settings = PublicSettings(home, f"sqlite:///{home / 'none.db'}", PUBLIC_URL)
+    return create_mirror_app(settings, home / PUBLISHED)
+
+
+def write_home(home: Path, registry: SampleRegistry) -> None:
+    """The published files and the pinned root, as a mirror has them."""
+    for name, content in registry.files.items():
+        path = home / PUBLISHED / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (home / PINNED_ROOT_FILE).write_bytes(encode_json(root_to_jwk(registry.root)))
+
+
+@contextmanager
+def over_http(request_of: Callable[[Sealed], bytes], label: str) -> Iterator[Benchmark]:
+    """Both servers stand for the whole run; the idle one takes nothing from the other."""
+    registry = sample_registry()
+    requests = [request_of(each) for each in sealed_certificates(registry, PIECE)]
+    nothing = [get("/empty")] * PIECE
+    with TemporaryDirectory() as folder:
+        write_home(Path(folder), registry)
+        environment = {HOME_VARIABLE: folder}
+        with (
+            server("bench.verify_over_http:mirror_app", "--factory", environment=environment) as site,
+            server("bench.empty_endpoint:app") as empty,
+        ):
+            yield Benchmark(
+                "requests",
+                Side(label, lambda: send_all(site, requests)),
+                Side("empty FastAPI endpoint", lambda: send_all(empty, nothing)),
+            )
+
+
+def scans() -> AbstractContextManager[Benchmark]:
+    """What a scan asks, answered as JSON."""
+    return over_http(lambda each: get(path_of(each)), "GET /v/{payload}")
+
+
+def api() -> AbstractContextManager[Benchmark]:
+    """What a program asks."""
+    return over_http(
+        lambda each: post_json("/api/v1/verify", encode_json({"qr": each.qr_text})), "POST /api/v1/verify"
+    )
+
+
+def path_of(sealed: Sealed) -> str:
+    return sealed.qr_text.removeprefix(PUBLIC_URL.upper())
