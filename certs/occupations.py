@@ -191,8 +191,8 @@ def _check(occupation: Occupation) -> None:
         raise ValueError("a direction number or name is used twice, or a number is not positive")
     if occupation.code(occupation.id) is None or occupation.codes[0].disputed:
         raise ValueError("the id is not one of the codes, or the oldest code is disputed")
-    facts = (*occupation.codes, *occupation.directions)
-    if not {occupation.certainty, *(fact.certainty for fact in facts)} <= set(_CERTAINTIES):
+    certainties = {code.certainty for code in occupation.codes} | {d.certainty for d in occupation.directions}
+    if not certainties | {occupation.certainty} <= set(_CERTAINTIES):
         raise ValueError("certainty is not H, M or L")
 
 
