@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bench import certificate_pdfs, issue_core, verify_in_process, verify_over_http
+from bench import certificate_pdfs, issue_core, issue_rows, verify_in_process, verify_over_http
 from bench.rounds import Benchmark, Result, compare
 from bench.table import markdown, write
 
 BENCHMARKS: dict[str, Callable[[], AbstractContextManager[Benchmark]]] = {
+    "issue-rows": issue_rows.prepared,
     "issue-core": issue_core.prepared,
     "verify-verdict": verify_in_process.verdicts,
     "verify-report": verify_in_process.reports,

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from time import perf_counter
 
 
+def _nothing() -> None:
+    """The preparation of a side that needs none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two things. ``work`` does a bounded piece and says how many items it did."""
+    """One of the two things. ``work`` does a bounded piece and says how many items it did.
+
+    ``make_ready`` runs before each piece and its time does not count.
+    """
 
     label: str
     work: Callable[[], int]
+    make_ready: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,10 @@ def one_round(benchmark: Benchmark, seconds: float, *, measured_first: bool) -> 
 def rate(side: Side, seconds: float) -> float:
     """Items per second of one side: whole pieces of work until the time is used up, at least one."""
     gc.collect()
-    items = 0
-    start = perf_counter()
-    while (elapsed := perf_counter() - start) < seconds or items == 0:
+    items, elapsed = 0, 0.0
+    while elapsed < seconds:
+        side.make_ready()
+        start = perf_counter()
         items += side.work()
+        elapsed += perf_counter() - start
     return items / elapsed
