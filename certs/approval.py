@@ -26,14 +26,19 @@ def comparable_name(name: str) -> str:
     return "".join(character for character in folded if not re.match(r"\s", character) and character.isprintable())
 
 
-def approve(
-    operator: str, approver: str, rows_digest: bytes, approved_at: datetime, *, declared: bool = True
-) -> Approval:
-    """The approval of rows. Raises KezhengError ``person_missing`` or ``approver_is_operator``."""
+def check_two_people(operator: str, approver: str) -> None:
+    """Whether two names may be two people. Raises KezhengError ``person_missing`` or ``approver_is_operator``."""
     if not comparable_name(operator) or not comparable_name(approver):
         raise KezhengError("person_missing")
     if comparable_name(operator) == comparable_name(approver):
         raise KezhengError("approver_is_operator")
+
+
+def approve(
+    operator: str, approver: str, rows_digest: bytes, approved_at: datetime, *, declared: bool = True
+) -> Approval:
+    """The approval of rows. Raises KezhengError ``person_missing`` or ``approver_is_operator``."""
+    check_two_people(operator, approver)
     return Approval(operator.strip(), approver.strip(), rows_digest, approved_at, declared)
 
 

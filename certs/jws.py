@@ -17,7 +17,7 @@ from certs.signing_key import ALGORITHM, base64url, from_base64url, kid_of, veri
 DELEGATION_TYPE = "kz-delegation+jws"
 TRUST_LIST_TYPE = "kz-trust-list+jws"
 STATUS_TYPE = "kz-status+jws"
-ROOT_CHAIN_TYPE = "kz-root-rotation+jws"
+ROOT_CHAIN_TYPE = "kz-root-chain+jws"
 MAX_BYTES = 256 * 1024 * 1024
 
 

@@ -6,7 +6,7 @@ the signature passed. Institution facts come from the trust list, never from the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class ReportContext:
 
     check_id: str
     checked_at: datetime
-    equivalence: Sequence[dict[str, Any]] = ()
+    equivalence: Sequence[Mapping[str, Any]] = ()
 
 
 def format_check_id(random_bytes: bytes) -> str:

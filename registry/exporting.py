@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from registry.directory import require_institution
 from registry.faces import certificate_face
 from registry.home import Home
 from registry.issuing.reserve import approved_rows
-from registry.rendering.batch_lists import write_handover_sheet, write_result_list
+from registry.rendering.batch_sheets import BatchTitle, IssuedLine, write_hand_over_sheet, write_result_list
 from registry.rendering.certificate_face import CertificateFace
 from registry.rendering.certificate_pages import Pages, render_pages
 from registry.store.batch_store import BatchRecord
@@ -29,6 +28,8 @@ Progress = Callable[[int], None]
 PROCESSES = os.cpu_count() or 1
 FEW = 24
 """Up to so many certificates are drawn in this process: starting others takes longer."""
+PICTURES = 1_000
+"""Up to so many certificates get a page picture unasked: a picture takes as long as ten PDFs."""
 
 
 class IssuedFile(NamedTuple):
@@ -40,49 +41,76 @@ class IssuedFile(NamedTuple):
     png: Path
     svg: Path
     pdf: Path
-    picture: Path
+    picture: Path | None
 
 
-def export_batch(home: Home, batch: BatchRecord, folder: Path, now: datetime, progress: Progress) -> list[IssuedFile]:
-    """Write every released certificate of a batch and its lists; what each certificate's files are."""
+def export_batch(
+    home: Home, batch: BatchRecord, folder: Path, now: datetime, progress: Progress, pictures: bool | None = None
+) -> list[IssuedFile]:
+    """Write every released certificate of a batch and its lists; what each certificate's files are.
+
+    ``pictures`` None: page pictures are drawn unless the batch is large.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with home.store.reading() as tx:
         pairs = list(_faces(home, tx, batch, now))
-    issued = [_issued(folder, face, row) for face, row in pairs]
+    wanted = len(pairs) <= PICTURES if pictures is None else pictures
+    issued = [_issued(folder, face, row, wanted) for face, row in pairs]
     missing = [face for (face, _), files in zip(pairs, issued, strict=True) if not _complete(files)]
     by_number = {files.number: files for files in issued}
-    for done, (face, pages) in enumerate(_render(missing), 1):
+    for done, (face, pages) in enumerate(_render(missing, wanted), 1):
         _write_pages(by_number[face.number], pages)
         progress(done)
-    faces = [face for face, _ in pairs]
-    write_handover_sheet(folder / f"签领表_{batch.id}.xlsx", batch.label, faces)
-    write_result_list(folder / f"发证清单_{batch.id}.xlsx", batch.label, faces)
+    _write_lists(folder, batch, [face for face, _ in pairs])
     return issued
 
 
 def export_certificate(folder: Path, face: CertificateFace, row: int) -> IssuedFile:
     """Write one certificate anew, as for a reprint."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files = _issued(folder, face, row)
+    files = _issued(folder, face, row, True)
     for _, pages in render_pages([face], 1):
         _write_pages(files, pages)
     return files
 
 
-def _render(faces: Sequence[CertificateFace]) -> Iterator[tuple[CertificateFace, Pages]]:
-    return render_pages(faces, 1 if len(faces) <= FEW else PROCESSES)
+def _render(faces: Sequence[CertificateFace], pictures: bool) -> Iterator[tuple[CertificateFace, Pages]]:
+    return render_pages(faces, 1 if len(faces) <= FEW else PROCESSES, pictures=pictures)
+
+
+def _write_lists(folder: Path, batch: BatchRecord, faces: Sequence[CertificateFace]) -> None:
+    """The sheet on which holders sign for their certificates, and the list of what was issued."""
+    if not faces:
+        return
+    title = BatchTitle(faces[0].institution_name, batch.label)
+    lines = [_line(face) for face in faces]
+    write_hand_over_sheet(folder / f"签领表_{batch.id}.xlsx", title, lines)
+    write_result_list(folder / f"发证清单_{batch.id}.xlsx", title, lines)
+
+
+def _line(face: CertificateFace) -> IssuedLine:
+    return IssuedLine(
+        name=face.holder_name,
+        number=face.number,
+        id_masked=face.id_masked,
+        occupation=face.occupation_zh,
+        direction=face.direction or "--",
+        grade=face.grade.zh,
+        assessed_on=face.assessed_on.isoformat(),
+        issued_on=face.issued_on.isoformat(),
+    )
 
 
 def _faces(home: Home, tx: ReadTransaction, batch: BatchRecord, now: datetime) -> Iterator[tuple[CertificateFace, int]]:
     institution = require_institution(tx, batch.institution_code)
     rows = {row.id: (row, candidate) for row, candidate in approved_rows(home, tx, batch)}
     released: list[CertificateRecord] = certificates_of_batch(tx, batch.id, [CertificateState.RELEASED])
-    for certificate in islice(released, None):
+    for certificate in released:
         row, candidate = rows[certificate.roster_row_id]
         yield certificate_face(home, certificate, candidate, institution, now), row.sheet_row
 
 
-def _issued(folder: Path, face: CertificateFace, row: int) -> IssuedFile:
+def _issued(folder: Path, face: CertificateFace, row: int, picture: bool) -> IssuedFile:
     number = face.number
     return IssuedFile(
         number=number,
@@ -91,12 +119,12 @@ def _issued(folder: Path, face: CertificateFace, row: int) -> IssuedFile:
         png=folder / f"{number}-qr.png",
         svg=folder / f"{number}-qr.svg",
         pdf=folder / f"{number}.pdf",
-        picture=folder / f"{number}.png",
+        picture=folder / f"{number}.png" if picture else None,
     )
 
 
 def _complete(files: IssuedFile) -> bool:
-    return all(path.exists() for path in (files.png, files.svg, files.pdf, files.picture))
+    return all(path is None or path.exists() for path in (files.png, files.svg, files.pdf, files.picture))
 
 
 def _write_pages(files: IssuedFile, pages: Pages) -> None:
@@ -106,7 +134,8 @@ def _write_pages(files: IssuedFile, pages: Pages) -> None:
         (files.png, pages.qr_png),
         (files.svg, pages.qr_svg.encode("ascii")),
     ):
-        write_private(path, content)
+        if path is not None:
+            write_private(path, content)
 
 
 def write_private(path: Path, content: bytes) -> None:

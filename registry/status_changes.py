@@ -12,15 +12,11 @@ from certs.timestamps import day_after_end
 from registry.home import Home
 from registry.store.audit_store import record_act
 from registry.store.certificate_states import give_up_places, hand_over_place
-from registry.store.certificate_store import (
-    CertificateRecord,
-    certificate_by_number,
-    link_successor,
-    successor_of,
-)
+from registry.store.certificate_store import CertificateRecord, certificate_by_number, successor_of
 from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.states import CertificateState
+from registry.store.succession_store import link_successor
 from registry.store.status_store import StatusEventRecord, add_status_events, status_events_of
 
 NOTE_PLACE = ("status_event", "note_ciphertext")

@@ -30,14 +30,19 @@ from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.reserve import direction_key
 from registry.issuing.roster_workbook import read_workbook
-from registry.issuing.stored_rows import row_record
+from registry.issuing.stored_rows import Replacement, row_record
 from registry.rendering.glyph_coverage import missing_glyphs
 from registry.store.audit_store import record_act
-from registry.store.batch_store import BatchRecord, add_batch, batch_by_file_digest, require_batch
+from registry.store.batch_store import BatchRecord, add_batch, batch_by_file_digest, batch_by_id
 from registry.store.certificate_store import certificates_by_number, live_certificates
 from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.person_store import PersonDocumentRecord, add_persons, persons_by_blind_index
+from registry.store.person_store import (
+    PersonDocumentRecord,
+    add_document,
+    add_persons,
+    persons_by_blind_index,
+)
 from registry.store.roster_store import add_roster_rows
 from registry.store.states import BatchState, CertificateState
 
@@ -64,7 +69,7 @@ class RosterRefused(KezhengError):
 
 
 def check_roster(home: Home, content: bytes, institution_code: str, label: str, now: datetime) -> CheckedRoster:
-    """A dry run. Raises KezhengError for a file that is no readable workbook, ``institution_unknown``."""
+    """A dry run. Raises KezhengError ``institution_unknown``."""
     with home.store.reading() as tx:
         institution = require_institution(tx, institution_code)
         return _check(home, tx, content, institution, label, now, own_only=True)
@@ -75,19 +80,19 @@ def import_roster(
 ) -> BatchRecord:
     """Store a roster without faults as a batch. The same file again is the same batch.
 
-    Raises RosterRefused with all faults, KezhengError as `check_roster`.
+    Raises RosterRefused with all faults, KezhengError ``institution_unknown``.
     """
     digest = hashlib.sha256(content).digest()
     with home.store.transaction() as tx:
         institution = require_institution(tx, institution_code)
         known = batch_by_file_digest(tx, institution_code, digest)
-        if known is not None:
-            return require_batch(tx, known)
+        if known is not None and (batch := batch_by_id(tx, known)) is not None:
+            return batch
         checked = _check(home, tx, content, institution, label, now, own_only=False)
         if checked.faults:
             raise RosterRefused(checked)
         batch = BatchRecord(
-            id=f"B{shanghai_day(now):%Y%m%d}-{uuid.uuid4().hex[:10]}",
+            id=new_batch_id(now),
             institution_code=institution_code,
             label=label,
             state=BatchState.IMPORTED,
@@ -102,8 +107,19 @@ def import_roster(
         return batch
 
 
-def store_candidates(home: Home, tx: WriteTransaction, batch_id: str, candidates: Sequence[Candidate]) -> None:
-    """Store candidates as rows, and as people where they are new."""
+def new_batch_id(now: datetime) -> str:
+    """``B20261120-3f2a9c01de``: the day for people, the rest by chance."""
+    return f"B{shanghai_day(now):%Y%m%d}-{uuid.uuid4().hex[:10]}"
+
+
+def store_candidates(
+    home: Home,
+    tx: WriteTransaction,
+    batch_id: str,
+    candidates: Sequence[Candidate],
+    replaces: Replacement | None = None,
+) -> None:
+    """Store candidates as rows, and as people where they are new. ``replaces`` is given with a single correction."""
     blind = {c.id_document.person_key: _blind(home, c) for c in candidates}
     persons = persons_by_blind_index(tx, blind.values())
     new = {key: index for key, index in blind.items() if index not in persons}
@@ -112,9 +128,34 @@ def store_candidates(home: Home, tx: WriteTransaction, batch_id: str, candidates
     add_roster_rows(
         tx,
         [
-            row_record(c, row_id, batch_id, persons[blind[c.id_document.person_key]], home.keyring.cipher)
+            row_record(c, row_id, batch_id, persons[blind[c.id_document.person_key]], home.keyring.cipher, replaces)
             for row_id, c in zip(ids, candidates, strict=True)
         ],
+    )
+
+
+def adopt_document(home: Home, tx: WriteTransaction, person_id: int, candidate: Candidate) -> None:
+    """Record a further document of a person. Raises KezhengError ``person_of_other_document`` when it is another's."""
+    index = _blind(home, candidate)
+    owner = persons_by_blind_index(tx, [index]).get(index)
+    if owner is not None and owner != person_id:
+        raise KezhengError("person_of_other_document")
+    if owner is None:
+        document_id = take_ids(tx, PERSON_TABLE, 1).start
+        add_document(tx, _document_record(home, document_id, person_id, index, candidate))
+
+
+def _document_record(
+    home: Home, document_id: int, person_id: int, index: bytes, candidate: Candidate
+) -> PersonDocumentRecord:
+    cipher, number = home.keyring.cipher, candidate.id_document.number
+    return PersonDocumentRecord(
+        id=document_id,
+        person_id=person_id,
+        id_type=candidate.id_document.type.value,
+        blind_index=index,
+        number_ciphertext=cipher.seal(PERSON_TABLE, PERSON_COLUMN, document_id, number),
+        key_id=cipher.current_key_id,
     )
 
 
@@ -124,16 +165,7 @@ def _add_persons(
     person_ids = take_ids(tx, "person", len(new))
     document_ids = take_ids(tx, PERSON_TABLE, len(new))
     documents = [
-        PersonDocumentRecord(
-            id=document_id,
-            person_id=person_id,
-            id_type=candidates[key].id_document.type.value,
-            blind_index=index,
-            number_ciphertext=home.keyring.cipher.seal(
-                PERSON_TABLE, PERSON_COLUMN, document_id, candidates[key].id_document.number
-            ),
-            key_id=home.keyring.cipher.current_key_id,
-        )
+        _document_record(home, document_id, person_id, index, candidates[key])
         for (key, index), person_id, document_id in zip(new.items(), person_ids, document_ids, strict=True)
     ]
     add_persons(tx, documents)
@@ -150,12 +182,20 @@ def _check(
     *,
     own_only: bool,
 ) -> CheckedRoster:
-    workbook = read_workbook(content)
+    workbook = _read(content)
     reading = read_roster(workbook, roster_context(home, institution, now, label))
     found = _register_faults(home, tx, reading.candidates, institution, own_only=own_only)
     faults = reading.faults + tuple(fault for fault in found if fault.code not in WARNINGS)
     warnings = reading.warnings + tuple(fault for fault in found if fault.code in WARNINGS)
     return CheckedRoster(workbook, reading, _by_row(faults), _by_row(warnings))
+
+
+def _read(content: bytes) -> Workbook:
+    """The workbook; a file that is none becomes an empty one with the fault of the whole file."""
+    try:
+        return read_workbook(content)
+    except KezhengError as error:
+        return Workbook([], [(error.code, error.params)])
 
 
 def roster_context(home: Home, institution: InstitutionRecord, now: datetime, label: str) -> RosterContext:

@@ -21,11 +21,14 @@ from certs.errors import KezhengError
 from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, check_sealed, prepare_certificate
+from certs.status import State
 from certs.timestamps import shanghai_day
 from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
+from registry.issuing.stored_rows import replacement_of
+from registry.status_changes import StatusChange, record_change
 from registry.store.batch_store import BatchRecord, batch_by_id, release_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
@@ -36,6 +39,7 @@ from registry.store.certificate_states import (
     void_certificates,
 )
 from registry.store.certificate_store import CertificateRecord, certificates_of_batch
+from registry.store.engine import WriteTransaction
 from registry.store.states import BatchState, CertificateState
 
 CHUNK = 1_000
@@ -63,7 +67,7 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     """
     work = _gather(home, batch_id, clock())
     _replace_numbers_of_past_years(work, clock())
-    for state, step in _STEPS:
+    for state, step in STEPS:
         for chunk in _chunks(_certificates(work, state)):
             step(work, chunk, clock())
             progress(len(chunk))
@@ -118,7 +122,6 @@ def _prepare_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], now: dat
             to_be_signed=prepare_certificate(_request(work, certificate, issued_at), context).to_be_signed,
             kid=signer.kid,
             issued_at=issued_at,
-            first_issued_on=shanghai_day(issued_at),
         )
         for certificate in chunk
     ]
@@ -135,6 +138,7 @@ def _request(work: BatchWork, certificate: CertificateRecord, issued_at: datetim
         occupation=work.home.catalogue.by_id(candidate.occupation_id),
         direction=candidate.direction_name,
         region=None if site is None else site.division,
+        first_issued_on=certificate.first_issued_on,
     )
 
 
@@ -171,10 +175,38 @@ def sign_recorded(home: Home, certificate: CertificateRecord) -> SignedCertifica
 
 def _release_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], now: datetime) -> None:
     """signed → released: only what our own verifier finds valid from the final QR text."""
+    has_facts = any(c.supersedes or c.official_number for c in chunk) or _has_other_sites(work, chunk)
+    evidence = _evidence_with_facts(work, now) if has_facts else work.evidence
     for certificate in chunk:
-        check_sealed(certificate.envelope or b"", work.home.settings.public_url, work.evidence, now)
+        check_sealed(certificate.envelope or b"", work.home.settings.public_url, evidence, now)
     with work.home.store.transaction() as tx:
         record_released(tx, [certificate.id for certificate in chunk])
+        _replace_predecessors(work, tx, chunk, now)
+
+
+def _has_other_sites(work: BatchWork, chunk: Sequence[CertificateRecord]) -> bool:
+    return any(work.rows[certificate.roster_row_id][1].site_code for certificate in chunk)
+
+
+def _evidence_with_facts(work: BatchWork, now: datetime) -> Evidence:
+    """The evidence after the register's facts about signed certificates have been published."""
+    with work.home.store.transaction() as tx:
+        work.home.publish_status(tx, now)
+        return work.home.evidence(tx)
+
+
+def _replace_predecessors(
+    work: BatchWork, tx: WriteTransaction, chunk: Sequence[CertificateRecord], now: datetime
+) -> None:
+    """What a correction replaces is superseded in the transaction that releases the correction."""
+    replacing = [certificate for certificate in chunk if certificate.supersedes]
+    for certificate in replacing:
+        replaces = replacement_of(work.rows[certificate.roster_row_id][0])
+        assert replaces is not None
+        change = StatusChange(State.SUPERSEDED, replaces.reason, work.batch.operator, successor=certificate.number)
+        record_change(work.home, tx, replaces.number, change, now)
+    if replacing:
+        work.home.publish_status(tx, now)
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -182,7 +214,7 @@ def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[start : start + CHUNK]
 
 
-_STEPS = (
+STEPS = (
     (CertificateState.RESERVED, _prepare_chunk),
     (CertificateState.PREPARED, _sign_chunk),
     (CertificateState.SIGNED, _release_chunk),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from certs.approval import check_still_approved
 from certs.candidate import Candidate, rows_digest
 from certs.certificate_number import Layout, format_number, number_prefix
+from certs.errors import KezhengError
 from certs.grades import Grade
 from certs.institution import InstitutionRecord
 from certs.timestamps import shanghai_day
 from registry.home import Home
-from registry.issuing.stored_rows import candidates_of
+from registry.issuing.stored_rows import Replacement, candidates_of, replacement_of
 from registry.store.batch_store import BatchRecord, start_issuing
-from registry.store.certificate_store import NewCertificate, reserve_certificates
+from registry.store.certificate_store import NewCertificate, certificate_by_number, reserve_certificates
 from registry.store.counter_store import take_ids, take_serials, take_status_places
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.roster_store import RosterRowRecord, roster_rows
@@ -50,9 +51,11 @@ def reserve_rows(
     institution: InstitutionRecord,
     rows: Sequence[RowAndCandidate],
     now: datetime,
-    supersedes: str | None = None,
 ) -> None:
-    """Take serials and places for rows, in the order of the sheet within each grade."""
+    """Take serials and places for rows, in the order of the sheet within each grade.
+
+    A replacement does not hold its person's place until it takes it over from what it replaces.
+    """
     places = iter(home.keyring.status_indices(take_status_places(tx, len(rows))))
     ids = iter(take_ids(tx, "certificate", len(rows)))
     by_grade: dict[Grade, list[RowAndCandidate]] = defaultdict(list)
@@ -62,6 +65,7 @@ def reserve_rows(
     for grade, pairs in by_grade.items():
         numbers = _numbers(tx, home.layout, institution.code, shanghai_day(now).year, grade, len(pairs))
         for (row, candidate), (prefix, serial, number) in zip(pairs, numbers, strict=True):
+            replaces = replacement_of(row)
             new.append(
                 NewCertificate(
                     id=next(ids),
@@ -78,12 +82,23 @@ def reserve_rows(
                     serial=serial,
                     status_index=next(places),
                     assessed_on=candidate.assessed_on,
-                    supersedes=supersedes,
+                    first_issued_on=first_issued_on(tx, replaces),
+                    supersedes=None if replaces is None else replaces.number,
                     official_number=candidate.details.official_number or None,
-                    live=supersedes is None,
+                    live=replaces is None,
                 )
             )
     reserve_certificates(tx, new)
+
+
+def first_issued_on(tx: ReadTransaction, replaces: Replacement | None) -> date | None:
+    """The day on which the first of a chain of certificates was issued; None for a certificate that replaces none."""
+    if replaces is None:
+        return None
+    old = certificate_by_number(tx, replaces.number)
+    if old is None or old.issued_at is None:
+        raise KezhengError("certificate_unknown", number=replaces.number)
+    return old.first_issued_on or shanghai_day(old.issued_at)
 
 
 def direction_key(direction: int | str | None) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 import orjson
 
@@ -22,7 +23,21 @@ NUMBER_COLUMN = "number_ciphertext"
 PRIVATE_COLUMN = "private_ciphertext"
 
 
-def row_record(candidate: Candidate, row_id: int, batch_id: str, person_id: int, cipher: FieldCipher) -> RosterRowRecord:
+class Replacement(NamedTuple):
+    """What a row replaces: the number of a released certificate, and the public reason."""
+
+    number: str
+    reason: str
+
+
+def row_record(
+    candidate: Candidate,
+    row_id: int,
+    batch_id: str,
+    person_id: int,
+    cipher: FieldCipher,
+    replaces: Replacement | None = None,
+) -> RosterRowRecord:
     """The row of a candidate, its private parts sealed for this row id."""
     direction = candidate.direction
     private = orjson.dumps(_private_parts(candidate)).decode("utf-8")
@@ -47,7 +62,7 @@ def row_record(candidate: Candidate, row_id: int, batch_id: str, person_id: int,
         site_code=candidate.site_code or None,
         training_certificate_number=candidate.training_certificate or None,
         official_number=candidate.details.official_number or None,
-        extra=None,
+        extra=None if replaces is None else replaces._asdict(),
         result=candidate.result.value,
     )
 
@@ -75,6 +90,11 @@ def candidate_of(row: RosterRowRecord, cipher: FieldCipher, catalogue: Catalogue
         site_code=row.site_code or "",
         details=_details(private["details"], row.official_number or ""),
     )
+
+
+def replacement_of(row: RosterRowRecord) -> Replacement | None:
+    """What a row replaces, if it is a correction."""
+    return Replacement(**row.extra) if row.extra else None
 
 
 def candidates_of(rows: Sequence[RosterRowRecord], cipher: FieldCipher, catalogue: Catalogue) -> list[Candidate]:

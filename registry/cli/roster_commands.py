@@ -1,0 +1,206 @@
+"""``kezheng roster …``, ``kezheng issue``, ``kezheng batch …``: from a roster to certificates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from certs.approval import check_two_people
+from certs.errors import KezhengError
+from certs.roster_fault import Fault
+from registry.cli.console import CommandLine, advance
+from registry.cli.session import command_line, home_of, now_utc, read_file
+from registry.exporting import IssuedFile, export_batch
+from registry.home import Home
+from registry.issuing.approve import approve_import
+from registry.issuing.import_roster import CheckedRoster, RosterRefused, check_roster, import_roster
+from registry.issuing.issue import STEPS, issue_batch
+from registry.rendering.marked_copy import write_marked_copy
+from registry.rendering.roster_template import write_template
+from registry.store.batch_store import BatchRecord, batch_by_id, batches_of_institution, unfinished_batches
+from registry.store.certificate_store import count_by_state
+from registry.store.engine import ReadTransaction
+from registry.store.roster_store import count_rows
+from registry.store.states import BatchState
+
+rosters = typer.Typer(no_args_is_help=True, help="名册 / Rosters")
+batches = typer.Typer(no_args_is_help=True, help="批次 / Batches")
+
+Institution = Annotated[str, typer.Option("--institution", metavar="CODE", help="机构编码 / institution code")]
+RosterFile = Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="名册 / the roster")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="证书写到何处 / where certificates are written")]
+
+
+@rosters.command("template")
+def template(context: typer.Context, out: Annotated[Path, typer.Argument(metavar="OUT.xlsx")]) -> None:
+    """写出名册模板 / Write the roster template."""
+    if out.exists():
+        raise KezhengError("file_exists", path=str(out))
+    write_template(out)
+    command_line(context).answer({"file": str(out)}, [str(out)])
+
+
+@rosters.command("check")
+def check(
+    context: typer.Context,
+    file: RosterFile,
+    institution: Institution,
+    marked: Annotated[
+        Path | None, typer.Option("--marked", metavar="OUT.xlsx", help="标错件 / write each fault into its cell")
+    ] = None,
+) -> int:
+    """试检（不入库） / Check a roster; nothing is stored or signed. Exit 1 when there are faults."""
+    content = read_file(file)
+    with home_of(context) as home:
+        checked = check_roster(home, content, institution, file.stem, now_utc())
+    if marked is not None:
+        write_marked_copy(marked, checked.workbook, checked.faults, checked.warnings)
+    _report_check(command_line(context), checked)
+    return 1 if checked.faults else 0
+
+
+def issue_command(
+    context: typer.Context,
+    file: RosterFile,
+    institution: Institution,
+    operator: Annotated[str, typer.Option("--operator", metavar="A", help="经办人 / maker")],
+    approver: Annotated[str, typer.Option("--approver", metavar="B", help="复核人 / checker")],
+    out: Out = None,
+    run_off_confirmed_by: Annotated[
+        str | None,
+        typer.Option("--run-off-confirmed-by", metavar="WHO", help="登记机构确认人（机构已不在目录时）"),
+    ] = None,
+) -> None:
+    """制证 / Import, approve, issue and render a roster; a stopped run is gone on with by the same command."""
+    check_two_people(operator, approver)
+    content = read_file(file)
+    with home_of(context) as home:
+        try:
+            batch = import_roster(home, content, institution, file.stem, operator, now_utc())
+        except RosterRefused as refused:
+            for text in _fault_lines(refused.checked.faults):
+                command_line(context).say(text)
+            raise
+        batch = approve_import(home, batch.id, approver, run_off_confirmed_by, now_utc())
+        folder = out or home.settings.exports_folder / batch.id
+        issued = finish_batch(command_line(context), home, batch, folder)
+    _report_issued(command_line(context), batch, folder, issued)
+
+
+@batches.command("list")
+def list_batches(
+    context: typer.Context, institution: Annotated[str | None, typer.Option("--institution", metavar="CODE")] = None
+) -> None:
+    """列出批次 / The batches of an institution, or all that are not finished."""
+    with home_of(context) as home, home.store.reading() as tx:
+        found = unfinished_batches(tx) if institution is None else batches_of_institution(tx, institution)
+        documents = [_batch_document(tx, batch) for batch in found]
+    lines = [f"{d['batch']}  {d['state']:<9} {d['rows']:>6}  {d['label']}" for d in documents]
+    command_line(context).answer({"batches": documents}, lines)
+
+
+@batches.command("show")
+def show_batch(context: typer.Context, batch_id: Annotated[str, typer.Argument(metavar="BATCH")]) -> None:
+    """查看批次 / One batch: who, when, how far."""
+    with home_of(context) as home, home.store.reading() as tx:
+        document = _batch_document(tx, _require_batch(tx, batch_id))
+    command_line(context).answer(document, [f"{name}: {value}" for name, value in document.items()])
+
+
+@batches.command("resume")
+def resume(context: typer.Context, out: Out = None) -> None:
+    """继续未完成的批次 / Finish every batch that was stopped on its way."""
+    finished = []
+    with home_of(context) as home:
+        with home.store.reading() as tx:
+            stopped = unfinished_batches(tx)
+        for batch in stopped:
+            finish_batch(command_line(context), home, batch, out or home.settings.exports_folder / batch.id)
+            finished.append(batch.id)
+    command_line(context).answer({"batches": finished}, finished or ["没有未完成的批次 / nothing to resume"])
+
+
+@batches.command("export")
+def export(context: typer.Context, batch_id: Annotated[str, typer.Argument(metavar="BATCH")], out: Out = None) -> None:
+    """重新写出证书文件 / Write the files of a released batch again."""
+    with home_of(context) as home:
+        with home.store.reading() as tx:
+            batch = _require_batch(tx, batch_id)
+        folder = out or home.settings.exports_folder / batch.id
+        issued = finish_batch(command_line(context), home, batch, folder)
+    _report_issued(command_line(context), batch, folder, issued)
+
+
+def finish_batch(line: CommandLine, home: Home, batch: BatchRecord, folder: Path) -> list[IssuedFile]:
+    """Take a batch to its end and write its files; safe to call at any state after approval."""
+    with home.store.reading() as tx:
+        total = count_rows(tx, batch.id)
+    if batch.state is not BatchState.RELEASED:
+        done = 0
+        with line.progress("签发 / signing", total * len(STEPS)) as bar:
+
+            def signed(count: int) -> None:
+                nonlocal done
+                done += count
+                advance(bar, done)
+
+            issue_batch(home, batch.id, now_utc, signed)
+    with line.progress("制作 / rendering", total) as bar:
+        return export_batch(home, batch, folder, now_utc(), lambda count: advance(bar, count))
+
+
+def _report_check(line: CommandLine, checked: CheckedRoster) -> None:
+    document = {
+        "rows": checked.reading.row_count,
+        "faults": [fault.to_json() for fault in checked.faults],
+        "warnings": [warning.to_json() for warning in checked.warnings],
+    }
+    summary = f"{checked.reading.row_count} 行，{len(checked.faults)} 处错误，{len(checked.warnings)} 处提醒"
+    line.answer(document, [*_fault_lines(checked.faults), *_fault_lines(checked.warnings, "? "), summary])
+
+
+def _fault_lines(faults: tuple[Fault, ...], mark: str = "") -> list[str]:
+    return [f"{mark}{fault.zh}" for fault in faults]
+
+
+def _report_issued(line: CommandLine, batch: BatchRecord, folder: Path, issued: list[IssuedFile]) -> None:
+    document = {"batch": batch.id, "count": len(issued), "certificates": [issued_document(i) for i in issued]}
+    shown = [f"{files.number}  {files.pdf}" for files in issued[:10]]
+    more = [f"… {len(issued) - 10}"] if len(issued) > 10 else []
+    line.answer(document, [*shown, *more, f"批次 {batch.id}：{len(issued)} 张证书 → {folder}"])
+
+
+def issued_document(files: IssuedFile) -> dict[str, Any]:
+    """Where the files of a certificate lie, as JSON."""
+    return {
+        "number": files.number,
+        "row": files.row,
+        "qr": files.qr,
+        "png": str(files.png),
+        "pdf": str(files.pdf),
+        "svg": str(files.svg),
+        "picture": None if files.picture is None else str(files.picture),
+    }
+
+
+def _batch_document(tx: ReadTransaction, batch: BatchRecord) -> dict[str, Any]:
+    return {
+        "batch": batch.id,
+        "institution": batch.institution_code,
+        "label": batch.label,
+        "state": batch.state.value,
+        "rows": count_rows(tx, batch.id),
+        "certificates": {state.value: count for state, count in count_by_state(tx, batch.id).items()},
+        "operator": batch.operator,
+        "approver": batch.approver,
+        "names_declared": batch.approver_declared,
+    }
+
+
+def _require_batch(tx: ReadTransaction, batch_id: str) -> BatchRecord:
+    batch = batch_by_id(tx, batch_id)
+    if batch is None:
+        raise KezhengError("batch_unknown", batch=batch_id)
+    return batch

@@ -1,0 +1,103 @@
+"""``kezheng init``, ``demo``, ``serve``, ``publish``: making a home, showing it, putting it before the public."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from certs.errors import KezhengError
+from registry.cli.session import command_line, home_of, now_utc, settings_of
+from registry.demonstration import demonstrate
+from registry.initialise import initialise
+from registry.publishing.documents import published_files
+from registry.publishing.static_files import write_published
+from registry.serving import serve_public, serve_with_worker, work_for_ever
+
+
+class Role(StrEnum):
+    """What a process is for."""
+
+    PUBLIC = "public"
+    REGISTRY = "registry"
+    WORKER = "worker"
+    ALL = "all"
+
+
+def init_command(context: typer.Context) -> None:
+    """初始化 / Make the home: folder, database, keys, first signed lists. Safe to run again."""
+    made = initialise(settings_of(context), os.environ, now_utc())
+    document = {
+        "home": str(made.home),
+        "root_fingerprint": made.root.fingerprint,
+        "created_keys": made.created_keys,
+        "passphrase_file": None if made.passphrase_file is None else str(made.passphrase_file),
+    }
+    lines = [f"{made.home}  根密钥指纹 / root fingerprint: {made.root.fingerprint}"]
+    if made.passphrase_file is not None:
+        lines.append(
+            f"口令文件与密钥在同一处（{made.passphrase_file}），正式使用请改用 KEZHENG_PASSPHRASE / "
+            "the passphrase lies beside the keys; in production give KEZHENG_PASSPHRASE instead"
+        )
+    command_line(context).answer(document, lines)
+
+
+def publish_command(
+    context: typer.Context, folder: Annotated[Path, typer.Argument(metavar="DIR", help="写到何处 / target folder")]
+) -> None:
+    """发布静态文件 / Write the signed files that off-line verifiers and delivery networks need."""
+    now = now_utc()
+    with home_of(context) as home:
+        with home.store.transaction() as tx:
+            home.publish_if_needed(tx, now)
+        with home.store.reading() as reading:
+            files = published_files(reading)
+    names = write_published(folder, files)
+    command_line(context).answer({"folder": str(folder), "files": names}, [f"{folder}: {len(names)} 个文件"])
+
+
+def serve_command(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
+    role: Annotated[Role | None, typer.Option("--role", help="对外地址须指明 / must be given beyond loopback")] = None,
+) -> None:
+    """启动服务 / Serve the public site and its API. Without a role everything runs here, on loopback only."""
+    settings = settings_of(context)
+    if role in (None, Role.ALL) and not _is_loopback(host):
+        raise KezhengError("role_needed", host=host)
+    if role is Role.REGISTRY:
+        raise KezhengError("role_has_no_pages", role=role.value)
+    with home_of(context):
+        command_line(context).say(f"http://{host}:{port}/")
+    if role is Role.WORKER:
+        work_for_ever(settings, os.environ)
+    elif role is Role.PUBLIC:
+        serve_public(settings, host, port, workers)
+    else:
+        serve_with_worker(settings, os.environ, host, port, workers)
+
+
+def demo_command(
+    context: typer.Context,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="只生成，不启动服务 / make, but do not serve")] = False,
+) -> None:
+    """演示 / Sample institutions and certificates from a roster, then the site that verifies them."""
+    line = command_line(context)
+    shown = demonstrate(line.home, os.environ, port, now_utc, line)
+    line.answer(shown.document(), shown.lines())
+    if not no_serve:
+        serve_with_worker(shown.settings, os.environ, "127.0.0.1", port, 1)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

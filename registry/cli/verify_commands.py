@@ -1,0 +1,158 @@
+"""``kezheng verify``, ``kezheng equivalence``, ``kezheng trust pin``: asking, without changing the register."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from certs.certificate_number import normalise_typed_number, parse_number
+from certs.equivalence import load_policies, title_effects
+from certs.errors import KezhengError
+from certs.finding import Verdict
+from certs.grades import CertificateKind, Grade
+from certs.number_layout import load_layouts
+from certs.occupations import catalogue
+from registry.cli.session import (
+    command_line,
+    day_or_today,
+    home_of,
+    instant_or_now,
+    now_utc,
+    settings_of,
+)
+from registry.home import read_pinned_root
+from registry.status_changes import require_released
+from registry.verifying import evidence_of_folder, evidence_of_home, full_report, verify_input
+
+UNREADABLE_EXIT = 3
+_EXITS = {Verdict.VALID: 0, Verdict.NOT_IN_FORCE: 1, Verdict.NOT_GENUINE: 1, Verdict.UNDETERMINED: 2}
+_UNREADABLE = {
+    "not_a_certificate_code",
+    "no_code_found",
+    "multiple_codes",
+    "file_unreadable",
+    "image_too_large",
+    "file_not_found",
+    "file_too_large",
+}
+
+trust = typer.Typer(no_args_is_help=True, help="可信根 / The trust anchor")
+
+
+def verify_command(
+    context: typer.Context,
+    given: Annotated[str, typer.Argument(metavar="INPUT", help="二维码文字、PNG/JPEG 或 PDF / QR text, PNG, JPEG or PDF")],
+    evidence: Annotated[
+        Path | None, typer.Option("--evidence", metavar="DIR", help="离线数据 / published files to verify off-line")
+    ] = None,
+    root: Annotated[Path | None, typer.Option("--root", metavar="FILE", help="可信根 / the trusted root.jwk")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="查验时点 / the time asked about")] = None,
+) -> int:
+    """查验证书 / Verify a certificate. Exit: 0 valid, 1 not, 2 undetermined, 3 unreadable."""
+    now = now_utc()
+    judged_at = instant_or_now(at, now)
+    settings = settings_of(context)
+    if root is not None and evidence is None:
+        raise KezhengError("usage", message="--root goes with --evidence")
+    gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
+    try:
+        verification = verify_input(given, gathered, judged_at)
+    except KezhengError as error:
+        if error.code in _UNREADABLE:
+            raise Unreadable(error) from error
+        raise
+    report = full_report(verification, gathered, now)
+    command_line(context).answer(report, _lines(report))
+    return _EXITS[verification.verdict]
+
+
+class Unreadable(KezhengError):
+    """The input holds no payload of ours."""
+
+    def __init__(self, cause: KezhengError) -> None:
+        super().__init__(cause.code, **cause.params)
+
+
+def equivalence_command(
+    context: typer.Context,
+    number: Annotated[str | None, typer.Argument(metavar="NUMBER", help="证书编号 / certificate number")] = None,
+    jurisdiction: Annotated[str, typer.Option("--jurisdiction", metavar="CODE", help="行政区划代码 / GB/T 2260")] = "",
+    occupation: Annotated[str | None, typer.Option("--occupation", metavar="CODE")] = None,
+    grade: Annotated[str | None, typer.Option("--grade", metavar="G", help="junior|intermediate|senior")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="申报日 / day of the application")] = None,
+) -> None:
+    """对应职称怎么规定 / What a grade is worth for a title, with the sentence quoted."""
+    if not jurisdiction:
+        raise KezhengError("usage", message="--jurisdiction is needed")
+    day = day_or_today(on, now_utc())
+    if (number is None) == (occupation is None and grade is None):
+        raise KezhengError("ambiguous_arguments")
+    if number is not None:
+        kind, found_grade, occupation_id = _of_number(context, number)
+    else:
+        kind, found_grade, occupation_id = _of_options(occupation, grade)
+    effects = title_effects(load_policies(), jurisdiction, kind, found_grade, day, occupation_id)
+    document = {"effects": [effect.to_json() for effect in effects]}
+    command_line(context).answer(document, _effect_lines(document["effects"], day))
+
+
+@trust.command("pin")
+def pin(context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="root.jwk")]) -> None:
+    """导入可信根 / Pin the root that this home trusts; compare its fingerprint with an official source."""
+    root = read_pinned_root(file)
+    if root is None:
+        raise KezhengError("file_not_found", path=str(file))
+    settings = settings_of(context)
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(file, settings.pinned_root_file)
+    document = {"fingerprint": root.fingerprint, "next": root.next_thumbprint}
+    command_line(context).answer(document, [f"SHA-256 {root.fingerprint}"])
+
+
+def _of_number(context: typer.Context, number: str) -> tuple[CertificateKind, Grade, str]:
+    typed = normalise_typed_number(number)
+    parse_number(typed, load_layouts())
+    with home_of(context) as home, home.store.reading() as tx:
+        certificate = require_released(tx, typed)
+    return certificate.kind, certificate.grade, certificate.occupation_id
+
+
+def _of_options(occupation: str | None, grade: str | None) -> tuple[CertificateKind, Grade, str]:
+    found = catalogue().find(occupation or "")
+    if found is None:
+        raise KezhengError("occupation_unknown", value=occupation or "")
+    try:
+        return CertificateKind.ASSESSMENT, Grade(grade or ""), found.id
+    except ValueError as error:
+        raise KezhengError("grade_invalid", value=grade or "") from error
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    certificate, institution = report["certificate"], report["institution"]
+    lines = [f"{report['headline']['zh']} / {report['headline']['en']}", report["summary"]["zh"]]
+    if certificate is not None and institution is not None:
+        lines += [
+            f"{certificate['name']}　{certificate['title_zh']}　{certificate['occupation']['name_zh']} · "
+            f"{Grade(certificate['grade']).zh}",
+            f"方向：{certificate['direction'] or '--'}　发证：{institution['name']}",
+            f"证件尾号 {certificate['id_tail']}（发证时）　证书编号 {certificate['number']}",
+        ]
+    lines += [f"  {check['name']:<10} {check['outcome']:<14} {check['zh']} / {check['en']}" for check in report["checks"]]
+    lines += [f"! {notice['zh']}" for notice in report["notices"]]
+    lines.append(f"查验时间 {report['checked_at']}　查验编号 {report['check_id']}")
+    return [*lines, report["next_step"]["zh"]] if report["next_step"]["zh"] else lines
+
+
+def _effect_lines(effects: list[dict[str, Any]], day: date) -> list[str]:
+    lines = [f"按 {day.isoformat()} 查询"]
+    for effect in effects:
+        lines.append(f"[{effect['jurisdiction']}] {effect['label_zh']} / {effect['label_en']}")
+        if effect["document"]:
+            lines.append(f"  《{effect['document']}》（{effect['document_number'] or '文本未载明文号'}）{effect['clause'] or ''}")
+        if effect["quote_zh"]:
+            lines.append(f"  “{effect['quote_zh']}”")
+    return lines

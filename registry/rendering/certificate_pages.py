@@ -1,0 +1,65 @@
+"""All that is drawn of one certificate: PDF, page picture, QR code; by this process or by several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
+from typing import NamedTuple
+
+from registry.rendering.certificate_face import CertificateFace
+from registry.rendering.certificate_pdf import CertificatePrinter
+from registry.rendering.qr_image import QrEncoder
+
+_CHUNK = 16
+
+
+class Pages(NamedTuple):
+    """The files of one certificate; ``picture`` is empty where none was asked for."""
+
+    pdf: bytes
+    picture: bytes
+    qr_png: bytes
+    qr_svg: str
+
+
+def render_pages(
+    faces: Sequence[CertificateFace], processes: int, *, pictures: bool = True
+) -> Iterator[tuple[CertificateFace, Pages]]:
+    """Each face with its files, in order. Raises KezhengError ``fonts_missing``, ``certificate_not_rendered``.
+
+    Processes are spawned, not forked: the threads of a compiler that was used do not survive a fork.
+    """
+    if processes == 1 or not faces:
+        drawer = _Drawer()
+        yield from ((face, drawer.draw(face, pictures)) for face in faces)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start) as pool:
+        yield from zip(faces, pool.map(_draw, faces, repeat(pictures), chunksize=_CHUNK), strict=True)
+
+
+class _Drawer:
+    """One compiler and one encoder, which remember what certificates share."""
+
+    def __init__(self) -> None:
+        self._printer = CertificatePrinter()
+        self._codes = QrEncoder()
+
+    def draw(self, face: CertificateFace, pictures: bool) -> Pages:
+        code = self._codes.encode(face.qr_text)
+        picture = self._printer.render_picture(face) if pictures else b""
+        return Pages(self._printer.render_pdf(face), picture, code.png(), code.svg())
+
+
+_drawer: _Drawer | None = None
+
+
+def _start() -> None:
+    global _drawer
+    _drawer = _Drawer()
+
+
+def _draw(face: CertificateFace, pictures: bool) -> Pages:
+    assert _drawer is not None
+    return _drawer.draw(face, pictures)

@@ -1,0 +1,109 @@
+"""``kezheng verify``: what the input holds, the evidence at hand, and the report. All reading happens here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from certs.equivalence import effects_json_for_all
+from certs.errors import KezhengError
+from certs.evidence import Evidence, Unavailable, gather_evidence
+from certs.finding import Verification
+from certs.report import ReportContext, format_check_id, report_json
+from certs.timestamps import shanghai_day
+from certs.trust_list import RootKey, root_from_jwk
+from certs.verification import verify, verify_qr_text
+from registry.home import read_pinned_root
+from registry.publishing.documents import ROOT_FILE, published_files
+from registry.publishing.static_files import read_published
+from registry.scanning.scan import scan_file
+from registry.settings import Settings
+from registry.store.engine import open_read_store
+from registry.trust_memory import highest_seen, remember_seen
+
+
+def verify_input(given: str, evidence: Evidence, at: datetime) -> Verification:
+    """Verify QR text, or the code in a PNG, JPEG or PDF file.
+
+    Raises KezhengError for an input without a payload of ours: ``not_a_certificate_code``, ``no_code_found``,
+    ``multiple_codes``, ``file_unreadable``, ``image_too_large``.
+    """
+    path = _existing_file(given)
+    if path is None:
+        return verify_qr_text(given, evidence, at)
+    found = scan_file(path.read_bytes())
+    if found.qr_text is not None:
+        return verify_qr_text(found.qr_text, evidence, at)
+    assert found.attachment is not None
+    return verify(found.attachment, evidence, at)
+
+
+def evidence_of_home(settings: Settings) -> Evidence:
+    """The evidence in this home's own database, under its pinned root."""
+    store = open_read_store(settings.database_url)
+    try:
+        with store.reading() as tx:
+            files = published_files(tx)
+    finally:
+        store.close()
+    return _gather(settings, files, read_pinned_root(settings.pinned_root_file))
+
+
+def evidence_of_folder(settings: Settings, folder: Path, root_file: Path | None) -> Evidence:
+    """The evidence in published files, under a root file or the root pinned in the home, never under its own."""
+    root = read_pinned_root(root_file or settings.pinned_root_file)
+    if root_file is not None and root is None:
+        raise KezhengError("file_not_found", path=str(root_file))
+    return _gather(settings, read_published(folder), root)
+
+
+def _gather(settings: Settings, files: Mapping[str, bytes], root: RootKey | None) -> Evidence:
+    """The evidence, refusing a trust list older than the newest that this home has seen under the same root."""
+    seen = None if root is None else highest_seen(settings, root)
+    evidence = gather_evidence(files, root, seen)
+    if root is None:
+        return _with_fingerprint(evidence, files)
+    if not isinstance(evidence.trust, Unavailable):
+        remember_seen(settings, root, evidence.trust.order)
+    return evidence
+
+
+def _with_fingerprint(evidence: Evidence, files: Mapping[str, bytes]) -> Evidence:
+    """Say which root came with the evidence: to be compared with an official source, not to be believed."""
+    try:
+        shown = root_from_jwk(orjson.loads(files.get(ROOT_FILE, b"null"))).fingerprint
+    except (orjson.JSONDecodeError, KezhengError):
+        return evidence
+    missing = Unavailable("root_not_pinned", (("fingerprint", shown),))
+    return Evidence(missing, evidence.status, missing)
+
+
+def full_report(verification: Verification, evidence: Evidence, checked_at: datetime) -> dict[str, Any]:
+    """The report with the title effects of all jurisdictions whose texts are known."""
+    context = ReportContext(format_check_id(secrets.token_bytes(8)), checked_at, _effects(verification, evidence))
+    return report_json(verification, context)
+
+
+def _effects(verification: Verification, evidence: Evidence) -> Sequence[Mapping[str, Any]]:
+    genuine = verification.genuine
+    if genuine is None or isinstance(evidence.data, Unavailable):
+        return ()
+    day = shanghai_day(verification.at)
+    return effects_json_for_all(evidence.data.policies, genuine.number.kind, genuine.claims.grade, day)
+
+
+def _existing_file(given: str) -> Path | None:
+    """The file that the input names, if there is one; a QR text is never a path."""
+    if "://" in given or len(given) > 1024 or "\x00" in given:
+        return None
+    path = Path(given)
+    if path.is_file():
+        return path
+    if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".pdf", ".json"}:
+        raise KezhengError("file_not_found", path=given)
+    return None
