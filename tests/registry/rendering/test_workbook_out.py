@@ -112,7 +112,8 @@ def test_template_columns_are_text_and_offer_choices() -> None:
     letter = sheet.cell(1, headings.index("证件号码") + 1).column_letter
     assert sheet.column_dimensions[letter].number_format == "@"
     rules = {
-        headings[rule.sqref.ranges[0].min_col - 1]: rule for rule in sheet.data_validations.dataValidation
+        headings[next(iter(rule.sqref.ranges)).min_col - 1]: rule
+        for rule in sheet.data_validations.dataValidation
     }
     assert set(rules) == {"证件类型", "职业", "等级", "考核结果"}
     choices = [value.value for value in book["可选值"]["C"][1:] if value.value]
