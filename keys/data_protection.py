@@ -36,36 +36,37 @@ class FieldCipher:
     older keys still open theirs.
     """
 
-    __slots__ = ("_ciphers", "_current", "key_id")
+    __slots__ = ("_ciphers", "_current", "current_key_id")
 
     def __init__(self, keys: Mapping[bytes, bytes], current_key_id: bytes) -> None:
         """Take 32-byte keys by their 8-byte ids. Raises KeyError when the current one is not among them."""
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._current = self._ciphers[current_key_id]
-        self.key_id = current_key_id
+        self.current_key_id = current_key_id
 
-    def seal(self, table: str, column: str, row_id: int, content: bytes) -> bytes:
-        """The ciphertext of a field, 37 bytes longer than its content."""
+    def seal(self, table: str, column: str, row_id: int, text: str) -> bytes:
+        """The ciphertext of a field, 37 bytes longer than the text in UTF-8."""
         nonce = os.urandom(_NONCE_LENGTH)
-        bound = _bound_data(table, column, row_id, self.key_id)
-        return _FORMAT + self.key_id + nonce + self._current.encrypt(nonce, content, bound)
+        bound = _bound_data(table, column, row_id, self.current_key_id)
+        return _FORMAT + self.current_key_id + nonce + self._current.encrypt(nonce, text.encode(), bound)
 
-    def open(self, table: str, column: str, row_id: int, key_id: bytes, ciphertext: bytes) -> bytes:
-        """The content of a field. ``key_id`` is what the row says, and must be what the ciphertext says.
+    def open(self, table: str, column: str, row_id: int, ciphertext: bytes) -> str:
+        """The text of a field.
 
-        Raises KezhengError ``data_key_missing`` when that key is not at hand, ``ciphertext_refused`` when the
+        Raises KezhengError ``data_key_unknown`` when its key is not at hand, ``data_damaged`` when the
         ciphertext was altered or sealed for another place.
         """
+        if len(ciphertext) < _HEADER_LENGTH + _TAG_LENGTH or ciphertext[:1] != _FORMAT:
+            raise KezhengError("data_damaged")
+        key_id = ciphertext[1 : 1 + KEY_ID_LENGTH]
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise KezhengError("data_key_missing", key=key_id.hex())
-        if len(ciphertext) < _HEADER_LENGTH + _TAG_LENGTH or not ciphertext.startswith(_FORMAT + key_id):
-            raise KezhengError("ciphertext_refused")
+            raise KezhengError("data_key_unknown", key=key_id.hex())
         nonce, sealed = ciphertext[1 + KEY_ID_LENGTH : _HEADER_LENGTH], ciphertext[_HEADER_LENGTH:]
         try:
-            return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id))
+            return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id)).decode()
         except InvalidTag as error:
-            raise KezhengError("ciphertext_refused") from error
+            raise KezhengError("data_damaged") from error
 
 
 class BlindIndex:
@@ -77,9 +78,14 @@ class BlindIndex:
         """Take a 32-byte key that encrypts nothing."""
         self._key = key
 
-    def of(self, person_key: str) -> bytes:
-        """32 bytes, equal for documents of the same person: over id type and normalised number."""
-        return hmac.digest(self._key, person_key.encode(), "sha256")
+    def of(self, id_type: str, same_person_key: str) -> bytes:
+        """32 bytes, equal for documents of the same person: over id type ‖ 0x00 ‖ normalised number.
+
+        Raises ValueError for a type that contains the separator.
+        """
+        if "\x00" in id_type:
+            raise ValueError("an id type holds no NUL")
+        return hmac.digest(self._key, f"{id_type}\x00{same_person_key}".encode(), "sha256")
 
 
 class StatusIndexPermutation:

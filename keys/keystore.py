@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from certs.errors import KezhengError
 from certs.signing_key import base64url, from_base64url, kid_of
-from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
 from keys.key_record import (
     FORMAT,
     KEY_FILE_SUFFIX,
@@ -89,46 +88,18 @@ class Keystore:
         record = KeyRecord(role, None, secrets.token_bytes(KID_LENGTH), created_at, None)
         return self._store(record, secrets.token_bytes(SECRET_LENGTH))
 
-    def signer(self, role: KeyRole | str, owner: str | None = None) -> FileSigner:
-        """The signer of a role's and owner's youngest key. Raises ``key_missing``, ``keystore_damaged``."""
-        record = self.newest(KeyRole(role), owner)
-        if record is None:
-            raise KezhengError("key_missing", role=str(role), owner=owner or "—")
-        return self.signer_of(record)
-
-    def signer_by_kid(self, kid: bytes) -> FileSigner:
-        """The signer of a key. Raises ``key_missing``, ``keystore_damaged``."""
-        for record in self.records():
-            if record.kid == kid and record.role.signs:
-                return self.signer_of(record)
-        raise KezhengError("key_missing", role="—", owner="—")
-
-    def signer_of(self, record: KeyRecord) -> FileSigner:
-        """The signer of a key that is listed. Raises ``key_missing``, ``keystore_damaged``."""
+    def signer(self, record: KeyRecord) -> FileSigner:
+        """The signer of a key that is listed. Raises ``key_not_found``, ``keystore_damaged``."""
         signer = FileSigner(self._open(record))
         if signer.public_key != record.public_key:
             raise KezhengError("keystore_damaged")
         return signer
 
-    def field_cipher(self) -> FieldCipher:
-        """The cipher of stored fields, with every data key there ever was. Raises ``key_missing``."""
-        keys = self._secrets(KeyRole.DATA_ENCRYPTION)
-        return FieldCipher(keys, list(keys)[-1])
-
-    def blind_index(self) -> BlindIndex:
-        """The blind index. Raises ``key_missing``."""
-        return BlindIndex(list(self._secrets(KeyRole.BLIND_INDEX).values())[-1])
-
-    def status_index_permutation(self) -> StatusIndexPermutation:
-        """The order in which places of status lists are given out. Raises ``key_missing``."""
-        return StatusIndexPermutation(list(self._secrets(KeyRole.STATUS_INDEX).values())[-1])
-
-    def _secrets(self, role: KeyRole) -> dict[bytes, bytes]:
-        """The data keys of a role by id, oldest first, at least one."""
-        found = {record.kid: self._open(record) for record in self.records() if record.role is role}
-        if not found:
-            raise KezhengError("key_missing", role=role.value, owner="—")
-        return found
+    def secret(self, record: KeyRecord) -> bytes:
+        """The 32 bytes of a data key. Raises as ``signer`` does; ValueError for a signing key."""
+        if record.role.signs:
+            raise ValueError("signing keys are used through a signer")
+        return self._open(record)
 
     def _store(self, record: KeyRecord, private: bytes) -> KeyRecord:
         nonce = secrets.token_bytes(_NONCE_LENGTH)
@@ -139,7 +110,7 @@ class Keystore:
     def _open(self, record: KeyRecord) -> bytes:
         path = self._folder / file_name(record)
         if not path.is_file():
-            raise KezhengError("key_missing", role=record.role.value, owner=record.owner or "—")
+            raise KezhengError("key_not_found", kid=record.kid.hex())
         key = from_file(read_private(path))
         try:
             private = self._wrapping.decrypt(key.nonce, key.sealed, bound_data(key.record))

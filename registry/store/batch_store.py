@@ -47,6 +47,14 @@ def batch_by_id(tx: ReadTransaction, batch_id: str) -> BatchRecord | None:
     return None if row is None else BatchRecord._make(row)
 
 
+def require_batch(tx: ReadTransaction, batch_id: str) -> BatchRecord:
+    """A batch. Raises KezhengError ``batch_not_found``."""
+    batch = batch_by_id(tx, batch_id)
+    if batch is None:
+        raise KezhengError("batch_not_found", batch=batch_id)
+    return batch
+
+
 def batches_of_institution(tx: ReadTransaction, institution_code: str) -> list[BatchRecord]:
     """Every batch of an institution, oldest first."""
     query = select_record(BATCH, BatchRecord).where(BATCH.c.institution_code == institution_code)

@@ -20,8 +20,14 @@ from keys.ceremony import (
     root_folder,
 )
 from keys.key_record import KeyRole
-from keys.keystore import key_records, open_keystore
+from keys.keystore import Keystore, key_records, open_keystore
 from keys.passphrase import create_passphrase_file, passphrase_file, read_passphrase
+
+
+def root_of(keystore: Keystore) -> bytes:
+    record = keystore.newest(KeyRole.ROOT)
+    assert record is not None
+    return keystore.signer(record).public_key
 
 
 def test_makes_every_key(keys_folder: Path) -> None:
@@ -34,11 +40,11 @@ def test_makes_every_key(keys_folder: Path) -> None:
 def test_commits_to_the_next_root(keys_folder: Path, passphrase: bytes) -> None:
     commitment = read_commitment(keys_folder)
     assert commitment is not None
-    next_root = open_keystore(next_root_folder(keys_folder), passphrase).signer("root")
-    assert commitment.next_thumbprint == base64url(thumbprint(next_root.public_key))
-    assert commitment.public_key == open_root_keystore(keys_folder, passphrase).signer("root").public_key
-    assert next_root.public_key != commitment.public_key
-    assert base64url(next_root.public_key) not in (keys_folder / CEREMONY_FILE).read_text()
+    next_root = root_of(open_keystore(next_root_folder(keys_folder), passphrase))
+    assert commitment.next_thumbprint == base64url(thumbprint(next_root))
+    assert commitment.public_key == root_of(open_root_keystore(keys_folder, passphrase))
+    assert next_root != commitment.public_key
+    assert base64url(next_root) not in (keys_folder / CEREMONY_FILE).read_text()
 
 
 def test_again_makes_nothing(keys_folder: Path, passphrase: bytes, now: datetime) -> None:

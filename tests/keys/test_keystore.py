@@ -27,6 +27,12 @@ def refusal(code: str) -> Any:
     return pytest.raises(KezhengError, match=f"^{code}( |$)")
 
 
+def sign_with(keystore: Keystore, role: KeyRole, owner: str | None = None) -> FileSigner:
+    record = keystore.newest(role, owner)
+    assert record is not None
+    return keystore.signer(record)
+
+
 def key_file(folder: Path, role: str) -> Path:
     return next(folder.glob(f"{role}-*.key.json"))
 
@@ -39,12 +45,11 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 def test_signs_after_reopening(keys_folder: Path, passphrase: bytes) -> None:
     opened = open_keystore(keys_folder, passphrase)
-    signer: Signer = opened.signer("institution", "P000115000001")
+    signer: Signer = sign_with(opened, KeyRole.INSTITUTION, "P000115000001")
     signature = signer.sign(b"message")
     assert len(signature) == 64
     assert verify_signature(signer.public_key, signature, b"message")
     assert signer.kid == kid_of(signer.public_key)
-    assert opened.signer_by_kid(signer.kid).public_key == signer.public_key
 
 
 def test_signer_knows_the_vector_of_rfc_8037() -> None:
@@ -80,7 +85,7 @@ def test_a_hundred_keys_cost_one_derivation(
     monkeypatch.setattr(keystore_module, "_stretch", lambda *given: derivations.append(1) or stretch(*given))
     opened = open_keystore(tmp_path / "keys", passphrase)
     made = [opened.generate_signing_key(KeyRole.INSTITUTION, f"P{i:012d}", now) for i in range(100)]
-    assert {opened.signer_of(record).kid for record in made} == {record.kid for record in made}
+    assert {opened.signer(record).kid for record in made} == {record.kid for record in made}
     assert len(derivations) == 1
 
 
@@ -108,7 +113,7 @@ def test_altered_key_file(
     opened = open_keystore(keys_folder, passphrase)
     rewrite(key_file(keys_folder, "institution"), change)
     with refusal("keystore_damaged"):
-        opened.signer("institution", "P000115000001")
+        sign_with(opened, KeyRole.INSTITUTION, "P000115000001")
 
 
 def test_open_part_is_bound_when_the_file_is_renamed_too(keys_folder: Path, passphrase: bytes) -> None:
@@ -118,7 +123,7 @@ def test_open_part_is_bound_when_the_file_is_renamed_too(keys_folder: Path, pass
     path.rename(path.with_name(path.name.replace("P000115000001", OTHER_INSTITUTION)))
     assert opened.newest(KeyRole.INSTITUTION, OTHER_INSTITUTION) is not None
     with refusal("keystore_damaged"):
-        opened.signer("institution", OTHER_INSTITUTION)
+        sign_with(opened, KeyRole.INSTITUTION, OTHER_INSTITUTION)
 
 
 def test_bound_data_differs_in_role_owner_and_kid(now: datetime) -> None:
@@ -170,7 +175,7 @@ def test_open_permissions_of_files(keys_folder: Path, passphrase: bytes, mode: i
     opened = open_keystore(keys_folder, passphrase)
     key_file(keys_folder, "list").chmod(mode)
     with refusal("keystore_permissions"):
-        opened.signer("list")
+        sign_with(opened, KeyRole.LIST)
     (keys_folder / HEADER_FILE).chmod(mode)
     with refusal("keystore_permissions"):
         open_keystore(keys_folder, passphrase)
@@ -212,19 +217,16 @@ def test_a_rest_of_a_crash_is_not_read(keys_folder: Path, passphrase: bytes) -> 
 
 def test_newest_key_signs_and_older_ones_stay(keys_folder: Path, passphrase: bytes, now: datetime) -> None:
     opened = open_keystore(keys_folder, passphrase)
-    old = opened.signer("list")
+    old = sign_with(opened, KeyRole.LIST)
     new = opened.generate_signing_key(KeyRole.LIST, None, now + timedelta(days=1))
-    assert opened.signer("list").kid == new.kid
-    assert opened.signer_by_kid(old.kid).kid == old.kid
+    assert sign_with(opened, KeyRole.LIST).kid == new.kid
+    assert old.kid in {record.kid for record in opened.records()}
 
 
 def test_missing_key(keystore: Keystore, now: datetime) -> None:
-    with refusal("key_missing"):
-        keystore.signer("institution", OTHER_INSTITUTION)
-    with refusal("key_missing"):
-        keystore.signer_by_kid(bytes(8))
-    with refusal("key_missing"):
-        keystore.signer_of(KeyRecord(KeyRole.LIST, None, bytes(8), now, bytes(32)))
+    assert keystore.newest(KeyRole.INSTITUTION, OTHER_INSTITUTION) is None
+    with refusal("key_not_found"):
+        keystore.signer(KeyRecord(KeyRole.LIST, None, bytes(8), now, bytes(32)))
 
 
 def test_roles_are_kept_apart(keystore: Keystore, now: datetime) -> None:
@@ -238,9 +240,14 @@ def test_roles_are_kept_apart(keystore: Keystore, now: datetime) -> None:
         keystore.generate_signing_key(KeyRole.INSTITUTION, "../../etc", now)
     with pytest.raises(ValueError, match="public part"):
         keystore.generate_secret(KeyRole.LIST, now)
-    data_key = next(record for record in keystore.records() if record.role is KeyRole.BLIND_INDEX)
-    with refusal("key_missing"):
-        keystore.signer_by_kid(data_key.kid)
+    data_key, signing_key = keystore.newest(KeyRole.BLIND_INDEX), keystore.newest(KeyRole.LIST)
+    assert data_key is not None
+    assert signing_key is not None
+    assert len(keystore.secret(data_key)) == 32
+    with refusal("keystore_damaged"):
+        keystore.signer(data_key)
+    with pytest.raises(ValueError, match="through a signer"):
+        keystore.secret(signing_key)
 
 
 def test_private_parts_are_not_in_the_files(keys_folder: Path, passphrase: bytes) -> None:
