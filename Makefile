@@ -22,7 +22,7 @@ test: install ## every test, with a browser and a second implementation of the f
 	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: install ## lints, types, and the rules of the architecture and the repository
-	@.venv/bin/ruff check .
+	@.venv/bin/ruff check --output-format concise .
 	@.venv/bin/mypy
 	@.venv/bin/pytest tests/test_architecture.py tests/test_repository_rules.py
 
