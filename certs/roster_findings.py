@@ -47,12 +47,17 @@ class Findings:
 
 
 class RowCells:
-    """The cells of one row after the other. A column that the header lacks is an empty cell."""
+    """The cells of one row after the other.
+
+    A column that the header lacks is an empty cell: its place lies behind the last known column, where each
+    row is cut off and padded.
+    """
 
     def __init__(self, header: Header, findings: Findings) -> None:
-        width = max(header.places.values()) + 1
-        self._places = {column.key: header.places.get(column.key, width) for column in columns()}
-        self._padding = (None,) * (width + 1)
+        self._width = max(header.places.values()) + 1
+        self._places = {column.key: header.places.get(column.key, self._width) for column in columns()}
+        self._padding = (None,) * (self._width + 1)
+        self._whole_row: tuple[Cell | None, ...] = ()
         self._cells: tuple[Cell | None, ...] = ()
         self.row = 0
         self._ordinal = ""
@@ -60,7 +65,9 @@ class RowCells:
 
     def load(self, row: Row) -> str:
         """Turn to the next row; returns its 序号, empty where there is none."""
-        self._cells = row.cells + self._padding[len(row.cells) :]
+        self._whole_row = row.cells
+        known = row.cells[: self._width]
+        self._cells = known + self._padding[len(known) :]
         self.row = row.number
         cell = self._cells[self._places["ordinal"]]
         self._ordinal = cell.text.strip()[:20] if cell is not None and cell.kind in "sn" else ""
@@ -72,7 +79,7 @@ class RowCells:
 
     def texts_at(self, places: tuple[int, ...]) -> tuple[str, ...]:
         """The texts at places of columns that the register does not know, as they are."""
-        cells = self._cells
+        cells = self._whole_row
         found = (cells[place] if place < len(cells) else None for place in places)
         return tuple("" if cell is None else cell.text for cell in found)
 

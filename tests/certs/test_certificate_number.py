@@ -1,4 +1,7 @@
-"""Certificate numbers: layouts as data, text to parts and back, and sets of layouts that would be ambiguous."""
+"""Certificate numbers.
+
+Layouts as data, text to parts and back, and sets of layouts that would be ambiguous.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,13 @@ def test_the_example_of_the_contract() -> None:
     st.integers(1, 999_999),
 )
 def test_what_is_formatted_is_parsed(
-    kind: CertificateKind, registration: int, province: str, sequence: int, year: int, grade: Grade, serial: int
+    kind: CertificateKind,
+    registration: int,
+    province: str,
+    sequence: int,
+    year: int,
+    grade: Grade,
+    serial: int,
 ) -> None:
     code = make_institution_code(kind, registration, province, sequence)
     assert parse_institution_code(code.text) == code

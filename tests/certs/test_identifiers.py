@@ -58,7 +58,9 @@ def test_the_fast_form_for_resident_ids_is_mod_11_2(digits: str) -> None:
 
 
 @given(st.text(alphabet=ALPHANUMERIC, min_size=2, max_size=30), st.data())
-def test_mod_37_36_finds_every_single_error_and_every_swap_of_neighbours(body: str, data: st.DataObject) -> None:
+def test_mod_37_36_finds_every_single_error_and_every_swap_of_neighbours(
+    body: str, data: st.DataObject
+) -> None:
     place = data.draw(st.integers(0, len(body) - 2))
     other = data.draw(st.sampled_from(ALPHANUMERIC))
     check = mod_37_36_check(body)

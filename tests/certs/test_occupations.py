@@ -11,7 +11,18 @@ from certs.grades import Grade
 from certs.occupations import Occupation, catalogue, catalogue_from_file
 from certs.package_data import read_bytes
 
-FIELDS = ("人工智能", "物联网", "大数据", "云计算", "数字化管理", "智能制造", "工业互联网", "虚拟现实", "区块链", "集成电路")
+FIELDS = (
+    "人工智能",
+    "物联网",
+    "大数据",
+    "云计算",
+    "数字化管理",
+    "智能制造",
+    "工业互联网",
+    "虚拟现实",
+    "区块链",
+    "集成电路",
+)
 NUMBERED = {
     "2-02-38-01": {1: "人工智能芯片产品实现", 2: "人工智能平台产品实现", 3: "自然语言及语音处理产品实现"}
     | {4: "计算机视觉产品实现", 5: "人工智能应用产品集成实现"},
@@ -37,11 +48,16 @@ def test_the_ten_fields_of_the_policies_and_all_fourteen_occupations_are_there()
 
 
 def test_numbers_of_directions_never_change() -> None:
-    numbered = {o.id: {d.number: d.name_zh for d in o.directions} for o in catalogue().occupations if o.directions}
+    numbered = {
+        o.id: {d.number: d.name_zh for d in o.directions} for o in catalogue().occupations if o.directions
+    }
     assert numbered == NUMBERED
 
 
-@pytest.mark.parametrize("text", ["2-02-38-05", "2-02-07-13", "智能制造工程技术人员", "智能制造", " 智能 制造", "２-０２-３８-０５"])
+@pytest.mark.parametrize(
+    "text",
+    ["2-02-38-05", "2-02-07-13", "智能制造工程技术人员", "智能制造", " 智能 制造", "２-０２-３８-０５"],
+)
 def test_one_occupation_by_all_its_names(text: str) -> None:
     assert occupation(text).id == "2-02-38-05"
 

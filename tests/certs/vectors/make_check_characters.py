@@ -1,7 +1,8 @@
 """Writes check_characters.json: published examples, and values worked out by the standards' own definitions.
 
-Run from the root of the project: ``python tests/certs/vectors/make_check_characters.py``. The definitions here are
-the verification rules (a whole string is congruent to 1), searched by trial, so they share nothing with the program.
+Run from the root of the project: ``python tests/certs/vectors/make_check_characters.py``. The definitions
+here are the verification rules (a whole string is congruent to 1), searched by trial, so they share nothing
+with the program.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ CASES = 40
 
 
 def fits_mod_37_36(text: str) -> bool:
-    """ISO/IEC 7064, hybrid systems: P = M; for each a: S = P|M+1 + a, P = 2 * (S || M); the last S is 1 mod M."""
+    """ISO/IEC 7064, hybrid systems: P = M; for each a: S = P|M+1 + a, P = 2 * (S || M).
+
+    The last S is 1 mod M.
+    """
     product, total = 36, 0
     for character in text:
         total = product % 37 + ALPHABET.index(character)
@@ -54,7 +58,11 @@ def complete(seed: str, alphabet: str, length: int, fits: object) -> list[str]:
     """A pseudo-random text and the one check character that fits."""
     assert callable(fits)
     body = pseudo_random(seed, alphabet, length)
-    checks = [check for check in ALPHABET if (check in CREDIT or fits is not fits_credit) and trial(fits, body + check)]
+    checks = [
+        check
+        for check in ALPHABET
+        if (check in CREDIT or fits is not fits_credit) and trial(fits, body + check)
+    ]
     assert len(checks) == 1, (body, checks)
     return [body, checks[0]]
 
