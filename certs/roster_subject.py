@@ -180,6 +180,7 @@ class SubjectReader:
         if age > self._context.max_assessment_age_days:
             limit = self._context.max_assessment_age_days
             self._cells.report("assessed_on", "assessment_too_old", {"days": age, "limit": limit})
+            return None
         return day
 
     def _site(self, name: str, day: date) -> Site | None:

@@ -148,6 +148,9 @@ SCOPE_COLUMNS = {
     "scope_ended": "考核日期",
     "institution_suspended": "考核日期",
     "institution_removed": "考核日期",
+    "institution_suspended_at_issue": "考核日期",
+    "granted_after_issue": "考核日期",
+    "run_off_ended": "考核日期",
 }
 
 
@@ -248,6 +251,12 @@ def test_words_are_there_in_both_languages(code: str) -> None:
     assert said.en
     assert "您" not in said.zh
     assert "！" not in said.zh
+
+
+def test_an_assessment_that_is_too_old_is_said_once(read: Read) -> None:
+    reading = read({"考核日期": "2026-05-23"}, scope_fault=returning("assessment_too_old"))
+    assert [fault.zh for fault in reading.faults] == ["第2行考核日期：考核日期距今181天，超过180天，不能发证"]
+    assert not read({"考核日期": "2026-05-24"}).faults
 
 
 def test_a_training_roster_asks_for_no_training_certificate(read: Read) -> None:
