@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from certs.evidence import gather_evidence
 from certs.grades import CertificateKind, Grade
-from certs.institution import EventKind
+from certs.institution import DatedName, EventKind
 from certs.qr import read_qr_text
 from certs.signing_key import public_jwk
 from certs.status import State
@@ -178,3 +178,13 @@ def make_site(world: World, home: Path) -> TestSite:
         seconds=clock.seconds,
     )
     return TestSite(world, source, clock, site, create_site_app(site))
+
+
+def _longest(world: World, code: str) -> str:
+    """The longest texts that people really have, all in one certificate."""
+    world.change_institution(code, names=(DatedName("内蒙古自治区数字经济与人工智能产业人才评价研究中心", date(2024, 1, 1)),))
+    name = "阿卜杜热合曼·麦麦提托合提·阿卜杜克热木·吐尔逊"
+    return world.issue(code, name=name, direction="工业互联网平台与边缘计算系统集成应用开发")
+
+
+SAMPLES["longest"] = _longest

@@ -5,6 +5,7 @@ Nothing here exists for an envelope whose signature has not passed: then there i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +17,10 @@ from certs.status import State, Status
 from certs.timestamps import SHANGHAI, format_zh_day, shanghai_day
 from verify_site.answers import Answer
 from verify_site.language import Language
+
+
+USUAL_LINES = 6
+"""Lines of the long parts up to which the first screen of 360 × 640 holds the record in large type."""
 
 
 class Way(StrEnum):
@@ -33,6 +38,7 @@ class Line:
     label: str
     value: str
     note: str = ""
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,13 @@ class Record:
     issuer_now: str | None
     id_tail: str | None
     number_groups: tuple[str, ...]
+
+    @property
+    def lines(self) -> int:
+        """About how many lines the long parts take on the narrowest screen, in the large type."""
+        name = math.ceil(_width(self.name or "") / 9)
+        rows = (self.direction or "", self.issuer, self.issuer_now or "")
+        return name + math.ceil(_width(self.subject) / 16) + sum(math.ceil(_width(row) / 15) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class ResultView:
     checked_at: str
     check_id: str
     is_demo: bool
+    is_dense: bool
     record: Record | None
     notices: tuple[str, ...]
     checks: tuple[CheckLine, ...]
@@ -85,6 +99,7 @@ def result_view(given: Answer, way: Way, language: Language) -> ResultView:
     report = given.report()
     genuine = given.verification.genuine
     is_valid = report["verdict"] == "valid"
+    record = None if genuine is None else _record(genuine, report, way, language)
     notices = [entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")]
     return ResultView(
         verdict=report["verdict"],
@@ -95,7 +110,8 @@ def result_view(given: Answer, way: Way, language: Language) -> ResultView:
         checked_at=format_moment(given.checked_at),
         check_id=given.check_id,
         is_demo=any(entry["code"] == "demo_environment" for entry in report["notices"]),
-        record=None if genuine is None else _record(genuine, report, way, language),
+        is_dense=record is not None and (language.is_english or record.lines > USUAL_LINES),
+        record=record,
         notices=tuple(language.pick(entry) for entry in notices),
         checks=tuple(_check(entry, language) for entry in report["checks"]),
         facts=() if genuine is None else _facts(genuine, report, way, language),
@@ -112,6 +128,11 @@ def format_moment(instant: datetime) -> str:
 def format_day(day: date, language: Language) -> str:
     """A day in running text."""
     return day.isoformat() if language.is_english else format_zh_day(day)
+
+
+def _width(text: str) -> float:
+    """Width in Chinese characters; a Latin letter takes about half of one."""
+    return sum(0.55 if ord(character) < 0x2E80 else 1.0 for character in text)
 
 
 def _next_step(report: dict[str, Any], way: Way, language: Language) -> str:

@@ -14,8 +14,9 @@ from certs.title_citation import CertificateFacts, citation_text_zh
 from certs.title_effect import Condition, OpenPointKind, TitleEffect
 from verify_site.answers import Answer
 from verify_site.language import Language
-from verify_site.record_view import Line, format_day, format_moment, occupation_name
+from verify_site.record_view import Line, format_day
 
+_WIDE = frozenset({"sheet_document", "sheet_issuer", "sheet_clause"})
 _PROVED_BY_CERTIFICATE = {
     "grade_certificate": CertificateKind.ASSESSMENT,
     "training_certificate": CertificateKind.TRAINING,
@@ -54,7 +55,6 @@ class EffectView:
     cautions: tuple[str, ...]
     notices: tuple[str, ...]
     delegated_to: str | None
-    version: str | None
     citation: str
 
 
@@ -86,7 +86,6 @@ def _effect_view(position: int, effect: TitleEffect, language: Language, scanned
         cautions=tuple(language.of(caution) for caution in effect.cautions),
         notices=tuple(language.of(notice) for notice in effect.notices),
         delegated_to=language.of(effect.delegated_to) if effect.delegated_to else None,
-        version=f"{cited.policy_file} · {cited.policy_version[:12]}" if cited else None,
         citation=citation_text_zh(effect, CertificateFacts(is_verified=_is_valid(scanned))),
     )
 
@@ -129,15 +128,16 @@ def _document_lines(effect: TitleEffect, language: Language) -> tuple[Line, ...]
     absent = language.word("confidence", "null_date")
     facts = (
         ("sheet_document", cited.display_title),
-        ("sheet_document_number", cited.document_number or absent),
         ("sheet_issuer", cited.issuer or absent),
+        ("sheet_clause", cited.clause or absent),
+        ("sheet_document_number", cited.document_number or absent),
         ("sheet_issued_on", _day(cited.issued_on, language) or absent),
         ("sheet_in_force_from", _day(cited.in_force_from, language) or absent),
         ("sheet_in_force_to", _day(cited.in_force_to, language) or cited.period_zh or absent),
-        ("sheet_clause", cited.clause or absent),
         ("sheet_source", language.of(cited.confidence_words)),
+        ("sheet_version", f"{cited.policy_file} · {cited.policy_version[:12]}"),
     )
-    return tuple(Line(language.say(code), value) for code, value in facts)
+    return tuple(Line(language.say(code), value, is_wide=code in _WIDE) for code, value in facts)
 
 
 def _day(day: date | None, language: Language) -> str | None:
@@ -175,14 +175,11 @@ def certificate_lines(scanned: Answer, language: Language) -> tuple[Line, ...]:
     if genuine is None:
         return ()
     official = genuine.facts.official_number or language.say("official_number_none")
-    grade = language.say(f"grade_{genuine.claims.grade.value}")
     report = scanned.report()
     return (
         Line(language.say("sheet_holder"), genuine.claims.name),
+        Line(language.say("sheet_result"), language.pick(report["headline"])),
         Line(language.say("record_number"), grouped(genuine.number)),
         Line(language.say("fact_official_number"), official),
-        Line(language.say("sheet_subject"), f"{occupation_name(genuine, language)} · {grade}"),
-        Line(language.say("institution_name_at_issue"), report["institution"]["name_at_issue"]),
-        Line(language.say("sheet_result"), language.pick(report["headline"])),
-        Line(language.say("sheet_certificate_checked"), format_moment(scanned.checked_at)),
+        Line(language.say("institution_name_at_issue"), report["institution"]["name_at_issue"], is_wide=True),
     )
