@@ -34,6 +34,7 @@ def read_workbook(data: bytes, limits: WorkbookLimits = _DEFAULT_LIMITS) -> Work
     ``too_many_rows``, ``workbook_too_complex``.
     """
     _refuse_other_files(data, limits)
+    limits = limits.for_file(len(data))
     output = run_guarded(
         "registry.issuing.workbook_child",
         limits.to_arguments(),

@@ -89,6 +89,12 @@ def test_a_process_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_a_small_file_is_given_little_time_and_a_large_one_more() -> None:
+    limits = WorkbookLimits()
+    assert [limits.for_file(mb << 20).cpu_seconds for mb in (0, 1, 7, 60)] == [10, 16, 52, 60]
+    assert WorkbookLimits(cpu_seconds=3).for_file(7 << 20).cpu_seconds == 3
+
+
 def test_too_much_output_is_not_taken() -> None:
     with pytest.raises(KezhengError, match="workbook_too_complex"):
         read_workbook(hostile.workbook(), WorkbookLimits(output_bytes=10))
