@@ -19,7 +19,7 @@ demo: install fonts ## sample registry with certificates, then the public site
 test: install ## every test, with a browser and a second implementation of the formats
 	@setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils
 	@setup/oracle_environment.sh
-	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/pytest -rs -n 2 --dist loadgroup $(ARGS)
 
 check: install ## lints, types, and the rules of the architecture and the repository
 	@.venv/bin/ruff check --output-format concise .
