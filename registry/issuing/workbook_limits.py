@@ -11,7 +11,7 @@ class WorkbookLimits:
 
     Sizes are bytes, times are seconds. ``row_slack`` are rows beyond ``rows`` that may hold a title, the
     header and closing lines. ``text_bytes`` counts the UTF-8 text of every cell each time it is shown, so one
-    long text that is referenced often counts often. Times are those of the largest file; see :meth:`for_file`.
+    long text that is referenced often counts often. Times are those of a large file; see :meth:`for_file`.
     """
 
     __slots__ = (
