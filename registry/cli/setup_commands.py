@@ -90,7 +90,7 @@ def demo_command(
 ) -> None:
     """演示 / Sample institutions and certificates from a roster, then the site that verifies them."""
     line = command_line(context)
-    shown = demonstrate(line.home, os.environ, port, now_utc, line)
+    shown = demonstrate(line.home, os.environ, port, now_utc, line.say)
     line.answer(shown.document(), shown.lines())
     if not no_serve:
         serve_with_worker(shown.settings, os.environ, "127.0.0.1", port, 1)

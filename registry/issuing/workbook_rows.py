@@ -150,6 +150,8 @@ class SheetReader:
 
     def _cell_number(self, cell: Element) -> int:
         """The number of any cell. A formula counts, not the value that is stored beside it."""
+        if len(cell) == 1 and (only := cell[0]).tag == self._inline_tag and cell.get("t") == "inlineStr":
+            return self._table.number("s", self._text_tags.text_of(only))
         formula = cell.find(self._formula_tag)
         if formula is not None:
             return self._table.number("f", "=" + unescape(formula.text or ""))

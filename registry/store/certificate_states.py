@@ -19,6 +19,7 @@ from registry.store.rows import chunks, insert_records
 from registry.store.states import CertificateState
 
 _VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
+_BEFORE_RELEASE = (CertificateState.SIGNED, CertificateState.LOGGED)
 _BEFORE_LOG = (CertificateState.PREPARED, CertificateState.SIGNED)
 _CHANGED = "certificate_state_changed"
 
@@ -73,8 +74,11 @@ def record_logged(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
 
 
 def record_released(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
-    """logged → released: from now on the public side shows them."""
-    _move(tx, certificate_ids, (CertificateState.LOGGED,), CertificateState.RELEASED)
+    """signed or logged → released: from now on the public side shows them.
+
+    ``logged`` is the state between the two once a public register stands between them.
+    """
+    _move(tx, certificate_ids, _BEFORE_RELEASE, CertificateState.RELEASED)
 
 
 def void_certificates(

@@ -1,0 +1,154 @@
+"""Certificates as PDF/A-3b with the signed certificate attached, and as page pictures.
+
+Typst sets the page. What makes it quick: one compiler per process, so that everything but the certificate's own
+values is memoised; faces without subroutines (`form_faces`); the code as one stroked path.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
+
+import typst
+
+from certs.errors import KezhengError
+from registry.rendering import certificate_face as form
+from registry.rendering.certificate_face import CertificateFace, FaceField
+from registry.rendering.font_files import font_files
+from registry.rendering.qr_image import QrEncoder
+
+PICTURE_WIDTH = 1440
+_FORM_FOLDER = Path(__file__).parent / "certificate_form"
+_A4_INCHES = 210 / 25.4
+_NAME_ROOM_POINTS = 350
+_NAME_SIZES = (14, 30)
+_CHUNK = 32
+
+
+class CertificatePrinter:
+    """Renders certificates; keep one per process, its compiler remembers the parts that all pages share."""
+
+    def __init__(self) -> None:
+        """Raises KezhengError ``fonts_missing``."""
+        fonts = typst.Fonts(
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=sorted({str(path.parent) for path in font_files()})
+        )
+        self._compiler = typst.Compiler(root=_FORM_FOLDER, font_paths=fonts, ignore_system_fonts=True)
+        self._codes = QrEncoder()
+
+    def render_pdf(self, face: CertificateFace) -> bytes:
+        """One A4 page, PDF/A-3b, with the envelope attached as ``certificate.cose``.
+
+        The same face gives the same bytes. Raises KezhengError ``photo_unreadable``.
+        """
+        return self._compile(face, format="pdf", pdf_standards=["a-3b"], timestamp=face.signed_at.astimezone(UTC))
+
+    def render_picture(self, face: CertificateFace) -> bytes:
+        """The same page as a PNG of 1440 pixels width, for messengers."""
+        return self._compile(face, format="png", ppi=PICTURE_WIDTH / _A4_INCHES)
+
+    def _compile(self, face: CertificateFace, **options: Any) -> bytes:
+        try:
+            page = self._compiler.compile(self._source(face), **options)
+        except typst.TypstError as error:
+            raise KezhengError("certificate_not_rendered", detail=error.message) from error
+        assert isinstance(page, bytes)
+        return page
+
+    def _source(self, face: CertificateFace) -> bytes:
+        values = _page_values(face)
+        code = self._codes.encode(face.qr_text)
+        values["qr"] = list(b"".join(code.pixel_rows()))
+        values["qr_width"] = code.width
+        # All values travel inside one string literal, so no text can become markup.
+        literal = json.dumps(json.dumps(values, ensure_ascii=False), ensure_ascii=False)
+        return f'#import "certificate.typ": certificate\n#certificate(json(bytes({literal})))'.encode()
+
+
+def render_many(faces: Iterable[CertificateFace], processes: int) -> Iterator[bytes]:
+    """The PDFs of many certificates in their order, by several processes; errors as `CertificatePrinter`.
+
+    Processes are spawned, not forked: the threads of a compiler that was used do not survive a fork.
+    """
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start_printer) as pool:
+        yield from pool.map(_render_one, faces, chunksize=_CHUNK)
+
+
+_printer: CertificatePrinter | None = None
+
+
+def _start_printer() -> None:
+    global _printer
+    _printer = CertificatePrinter()
+
+
+def _render_one(face: CertificateFace) -> bytes:
+    assert _printer is not None
+    return _printer.render_pdf(face)
+
+
+def _page_values(face: CertificateFace) -> dict[str, Any]:
+    """Everything that the form prints, as JSON values; the names are those of the .typ files."""
+    title_zh, title_en = form.title(face)
+    check_zh, check_at = form.check_lines(face)
+    return {
+        "kind": face.kind.value,
+        "number": face.number,
+        "title_zh": title_zh,
+        "title_en": title_en,
+        "band": form.BAND[face.kind],
+        "number_fields": [_field(field) for field in form.number_fields(face)],
+        "holder": [_field(form.holder_field(face))],
+        "name_size": _name_size(face.holder_name),
+        "photo": _photo_svg(face.photo) if face.photo else None,
+        "sentence_zh": form.sentence_zh(face),
+        "sentence_en": form.sentence_en(face),
+        "rows": [[_field(field) for field in row] for row in form.field_rows(face)],
+        "grade_zh": face.grade.zh,
+        "grade_en": form.GRADE_EN[face.grade],
+        "issuer": face.institution_name,
+        "signature": form.signature_line(face),
+        "signature_en": form.SIGNATURE_EN,
+        "reprint": face.reprint,
+        "check_zh": check_zh,
+        "check_at": check_at,
+        "foot": form.foot_lines(face),
+        "fingerprint": form.fingerprint_line(face),
+        "demo": form.demo_words(face),
+        "envelope": list(face.envelope),
+        "attachment": form.ATTACHMENT_NOTE,
+        "signed_utc": _moment(face),
+    }
+
+
+def _field(field: FaceField) -> dict[str, str]:
+    return {"label_zh": field.label_zh, "label_en": field.label_en, "value": field.value, "value_en": field.value_en, "personal": field.personal}
+
+
+def _moment(face: CertificateFace) -> dict[str, int]:
+    at = face.signed_at.astimezone(UTC)
+    return {"year": at.year, "month": at.month, "day": at.day, "hour": at.hour, "minute": at.minute, "second": at.second}
+
+
+def _name_size(name: str) -> float:
+    """Points at which the name fills at most one line beside a photo: 25 Chinese characters at 14."""
+    width = sum(1 if east_asian_width(character) in "WF" else 0.62 for character in name)
+    smallest, largest = _NAME_SIZES
+    return max(smallest, min(largest, _NAME_ROOM_POINTS / width))
+
+
+def _photo_svg(photo: bytes) -> str:
+    """The photo cut to 25 × 35 mm. Inside an SVG it reaches the PDF without being decoded and packed again."""
+    kind = "png" if photo.startswith(b"\x89PNG") else "jpeg"
+    return (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 25 35'>"
+        "<image width='25' height='35' preserveAspectRatio='xMidYMid slice' "
+        f"href='data:image/{kind};base64,{b64encode(photo).decode()}'/></svg>"
+    )

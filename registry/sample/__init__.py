@@ -1,0 +1,1 @@
+"""The demonstration: invented institutions and people, and what is done with them."""
