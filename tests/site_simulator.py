@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from simulator import NOW, PUBLIC_URL, World
 
 from certs.evidence import gather_evidence
 from certs.grades import CertificateKind, Grade
@@ -18,7 +19,6 @@ from certs.qr import read_qr_text
 from certs.signing_key import public_jwk
 from certs.status import State
 from certs.verification import verify
-from simulator import NOW, PUBLIC_URL, World
 from verify_site.app import create_site_app
 from verify_site.client_address import ClientAddresses
 from verify_site.site import Site
@@ -41,7 +41,9 @@ class WorldSource:
         """Publish the world as it is now."""
         files = self.world.files() | {"jwks.json": b'{"keys":[]}', "root.jwk": _root_jwk(self.world)}
         evidence = gather_evidence(files, self.world.root_key())
-        self.current = Snapshot(evidence, files, 0.0, True, {path: f'"{hash(c)}"' for path, c in files.items()})
+        self.current = Snapshot(
+            evidence, files, 0.0, True, {path: f'"{hash(c)}"' for path, c in files.items()}
+        )
 
     def snapshot(self) -> Snapshot:
         return self.current
@@ -182,7 +184,9 @@ def make_site(world: World, home: Path) -> TestSite:
 
 def _longest(world: World, code: str) -> str:
     """The longest texts that people really have, all in one certificate."""
-    world.change_institution(code, names=(DatedName("内蒙古自治区数字经济与人工智能产业人才评价研究中心", date(2024, 1, 1)),))
+    world.change_institution(
+        code, names=(DatedName("内蒙古自治区数字经济与人工智能产业人才评价研究中心", date(2024, 1, 1)),)
+    )
     name = "阿卜杜热合曼·麦麦提托合提·阿卜杜克热木·吐尔逊"
     return world.issue(code, name=name, direction="工业互联网平台与边缘计算系统集成应用开发")
 

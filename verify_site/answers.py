@@ -1,4 +1,6 @@
-"""One answered check: the verification, its title effects, and the report in the shape each way of asking may see."""
+"""One answered check: the verification, its title effects, and the report in the shape each way of asking may
+see.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _CHECK_ID_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verification made at ``checked_at`` with its check id, and the policies known then (None: none at hand)."""
+    """A verification made at ``checked_at`` with its check id, and the policies known then (None: none at
+    hand).
+    """
 
     verification: Verification
     check_id: str
@@ -40,7 +44,9 @@ class Answer:
 
     @property
     def effects_as_json(self) -> tuple[orjson.Fragment, ...]:
-        """The effects, serialised once: they are the longest part of a report and the same for all of a grade."""
+        """The effects, serialised once: they are the longest part of a report and the same for all of a
+        grade.
+        """
         asked = self._question()
         return () if asked is None else _effects_as_json(*asked)
 
@@ -63,7 +69,9 @@ def fresh_check_id() -> str:
 def answer(verification: Verification, evidence: Evidence, checked_at: datetime) -> Answer:
     """The answer to a verification just made."""
     data = evidence.data
-    return Answer(verification, fresh_check_id(), checked_at, None if isinstance(data, Unavailable) else data.policies)
+    return Answer(
+        verification, fresh_check_id(), checked_at, None if isinstance(data, Unavailable) else data.policies
+    )
 
 
 def scan_report(given: Answer) -> bytes:

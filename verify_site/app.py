@@ -1,4 +1,6 @@
-"""The composition root of the public site: the only module that knows where the registry keeps its public views."""
+"""The composition root of the public site: the only module that knows where the registry keeps its public
+views.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,16 @@ from verify_site.source import RefreshingSource, Source
 from verify_site.title_pages import TitlePages
 from verify_site.verify_api import VerifyApi
 
-_MACHINE_PATHS = ("/api/", "/published/", "/.well-known/", "/static/", "/healthz", "/readyz", "/metrics", "/openapi")
+_MACHINE_PATHS = (
+    "/api/",
+    "/published/",
+    "/.well-known/",
+    "/static/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi",
+)
 
 
 class PublicViews(PinnedRoot):
@@ -67,14 +78,18 @@ class PublicViews(PinnedRoot):
 
 
 def create_app(settings: SiteSettings) -> FastAPI:
-    """The site over the database of a home. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
+    """The site over a home's database. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
     store = open_public_store(settings.database_url)
-    return create_site_app(_site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE))))
+    return create_site_app(
+        _site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE)))
+    )
 
 
 def create_mirror_app(settings: SiteSettings, folder: Path) -> FastAPI:
     """The site over a published folder: everything but look-ups by number."""
-    return create_site_app(_site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE))))
+    return create_site_app(
+        _site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE)))
+    )
 
 
 def from_environment() -> FastAPI:

@@ -1,4 +1,5 @@
-"""The public directory of institutions, out of the trust list: who is listed on a day, for what, and what happened.
+"""The public directory of institutions, out of the trust list: who is listed on a day, for what, and what
+happened.
 
 Whoever left or was removed stays visible with both dates and the reason category.
 """
@@ -121,7 +122,7 @@ def institution_detail(record: InstitutionRecord, catalogue: Catalogue, day: dat
 
 
 def history(record: InstitutionRecord) -> list[dict[str, Any]]:
-    """What happened to a listing, oldest first: grants of scopes, then suspensions, reinstatements and ends."""
+    """What happened to a listing, oldest first: grants of scopes, suspensions, reinstatements and ends."""
     grants = [(scope.valid_from, "grant", None) for scope in record.scopes]
     events = [(event.on, event.kind.value, _reason(event)) for event in record.events]
     happened = sorted({day: (day, kind, None) for day, kind, _ in grants}.values()) + events

@@ -1,6 +1,8 @@
-"""What surrounds every answer: security headers, counters, one log line, and a calm answer to a fault of the program.
+"""What surrounds every answer: security headers, counters, one log line, and a calm answer to a fault of the
+program.
 
-Log line and counters carry the route's template, never its path: a scanned path holds a name and part of an ID number.
+Log line and counters carry the route's template, never its path: a scanned path holds a name and part of an
+ID number.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The description of the interface: FastAPI's own routes and the plain ones beside it, as OpenAPI and as a page.
+"""The description of the interface: FastAPI's own routes and the plain ones beside it, as OpenAPI and as a
+page.
 
 FastAPI's page loads scripts from elsewhere; this one is plain HTML of ours.
 """
@@ -18,7 +19,7 @@ from verify_site.language import language_of
 from verify_site.page_renderer import Pages, other_language
 
 _REPORT = {"description": "The report of a completed verification, whatever its verdict"}
-_PROBLEM = {"content": {"application/problem+json": {}}}
+_PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
 
 
 def _refused(description: str) -> dict[str, Any]:
@@ -26,7 +27,10 @@ def _refused(description: str) -> dict[str, Any]:
 
 
 def _body(example: Any) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": {"type": "object"}, "example": example}}}
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}, "example": example}},
+    }
 
 
 _PLAIN_ROUTES: dict[str, Any] = {
@@ -39,11 +43,13 @@ _PLAIN_ROUTES: dict[str, Any] = {
     },
     "/api/v1/verify": {
         "post": {
-            "summary": "Verify a QR text, or look up by number with or without the name; at: a time up to now",
+            "summary": "Verify a QR text, or look up by number with or without the name; at: a past time",
             "requestBody": _body({"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}),
             "responses": {
                 "200": _REPORT,
-                "400": _refused("No payload of ours, a mistyped number, a malformed request, a time in the future"),
+                "400": _refused(
+                    "No payload of ours, a mistyped number, a malformed request, a time in the future"
+                ),
                 "404": _refused("no_match: unknown number or another name, not told apart"),
                 "429": _refused("too_many_requests, number_closed_today"),
             },
@@ -51,10 +57,12 @@ _PLAIN_ROUTES: dict[str, Any] = {
     },
     "/api/v1/verify/batch": {
         "post": {
-            "summary": "Verify up to 10,000 items; each answer holds a report (without title effects) or a problem",
-            "requestBody": _body({"items": [{"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}, {"number": "…", "name": "…"}]}),
+            "summary": "Verify up to 10,000 items; each answer is a report (without title effects) or a problem",
+            "requestBody": _body(
+                {"items": [{"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}, {"number": "…", "name": "…"}]}
+            ),
             "responses": {
-                "200": {"description": "{count, as_of, verdicts, results: [{report} | {problem}]} in the order of items"},
+                "200": {"description": "{count, as_of, verdicts, results: [{report} | {problem}]} in order"},
                 "400": _refused("A malformed request, or more than 10,000 items"),
                 "429": _refused("More than 20 items by number in an hour: refused as a whole"),
             },
@@ -64,7 +72,10 @@ _PLAIN_ROUTES: dict[str, Any] = {
         "get": {
             "summary": "Signed files and data files that an offline verifier needs",
             "parameters": [{"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}],
-            "responses": {"200": {"description": "The file, with an ETag"}, "304": {"description": "Not modified"}},
+            "responses": {
+                "200": {"description": "The file, with an ETag"},
+                "304": {"description": "Not modified"},
+            },
         }
     },
     "/.well-known/jwks.json": {
@@ -117,7 +128,7 @@ def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
 
 
 def interface_routes(app: FastAPI, pages: Pages) -> list[Route]:
-    """``/docs`` and ``/openapi.json``. The document is made on the first request, when all routes are there."""
+    """``/docs`` and ``/openapi.json``. The document is made on the first request, when all routes exist."""
     cached: list[dict[str, Any]] = []
 
     def document() -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Counters in the Prometheus text format (version 0.0.4): route templates, outcomes and times, nothing personal."""
+"""Counters in the Prometheus text format (version 0.0.4): route templates, outcomes and times, nothing
+personal.
+"""
 
 from __future__ import annotations
 

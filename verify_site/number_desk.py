@@ -1,7 +1,8 @@
 """Look-ups by number: with the name, or alone.
 
-The envelope found goes through the same verification as a scan, and everything shown comes out of it. An unknown
-number and another name cannot be told apart: not by the answer, not by the count of wrong names, not by the time.
+The envelope found goes through the same verification as a scan, and everything shown comes out of it. An
+unknown number and another name cannot be told apart: not by the answer, not by the count of wrong names, not
+by the time.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from verify_site.answers import Answer, answer
 from verify_site.site import Site
 
 NO_MATCH_SECONDS = 0.05
-"""Every "no match" leaves this long after it was asked: far more than any difference of the work behind it."""
+"""Every "no match" leaves this long after it was asked: far more than any difference of the work behind it.
+"""
 MAX_NUMBER = 64
 MAX_NAME = 64
 _DOTS = re.compile("[・•‧．.∙⋅·]")
@@ -46,8 +48,9 @@ class NumberDesk:
     async def look_up(self, question: Question, at: datetime) -> Answer:
         """The answer to one look-up, judged for ``at``.
 
-        Raises KezhengError: ``number_check_failed``, ``number_layout_unknown`` for a mistyped number; ``no_match``
-        (number and name), ``certificate_unknown`` (number alone), ``number_closed_today``, ``data_unavailable``.
+        Raises KezhengError: ``number_check_failed``, ``number_layout_unknown`` for a mistyped number;
+        ``no_match`` (number and name), ``certificate_unknown`` (number alone), ``number_closed_today``,
+        ``data_unavailable``.
         """
         evidence = self._site.source.snapshot().evidence
         _require_usable(evidence, at)
@@ -63,7 +66,9 @@ class NumberDesk:
             raise KezhengError("certificate_unknown", number=number.text)
         return self._verified(envelope, evidence, at)
 
-    async def _by_name(self, number: CertificateNumber, name: str, evidence: Evidence, at: datetime) -> Answer:
+    async def _by_name(
+        self, number: CertificateNumber, name: str, evidence: Evidence, at: datetime
+    ) -> Answer:
         asked_at = self._site.seconds()
         envelope = await self._envelope(number)
         found = None if envelope is None else self._verified(envelope, evidence, at)
@@ -89,14 +94,18 @@ class NumberDesk:
 
 
 def typed_number(text: str, evidence: Evidence) -> CertificateNumber:
-    """The number that was typed. Raises KezhengError as ``parse_number``; ``data_unavailable`` without layouts."""
+    """The number that was typed. Raises KezhengError as ``parse_number``; ``data_unavailable`` without
+    layouts.
+    """
     if isinstance(evidence.data, Unavailable):
         raise KezhengError("data_unavailable")
     return parse_number(normalise_typed_number(text), evidence.data.layouts)
 
 
 def _require_usable(evidence: Evidence, at: datetime) -> None:
-    """Without a fresh trust list every number is refused alike: a look-up that fails only for some would tell which."""
+    """Without a fresh trust list every number is refused alike: a look-up that fails only for some would tell
+    which.
+    """
     if isinstance(evidence.trust, Unavailable) or at > evidence.trust.expires_at:
         raise KezhengError("data_unavailable")
 
@@ -106,7 +115,9 @@ def is_name_of(found: Answer, name: str) -> bool:
     genuine = found.verification.genuine
     if genuine is None:
         return False
-    return hmac.compare_digest(_compared(name).encode("utf-8"), _compared(genuine.claims.name).encode("utf-8"))
+    return hmac.compare_digest(
+        _compared(name).encode("utf-8"), _compared(genuine.claims.name).encode("utf-8")
+    )
 
 
 def _compared(name: str) -> str:

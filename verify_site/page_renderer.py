@@ -41,7 +41,9 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.globals["style_version"] = sha256(static_file(STYLE_FILE)).hexdigest()[:12]
-        self._templates = {name: environment.get_template(name) for name in environment.list_templates(["html"])}
+        self._templates = {
+            name: environment.get_template(name) for name in environment.list_templates(["html"])
+        }
 
     def page(
         self,
@@ -52,8 +54,15 @@ class Pages:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """One page. ``switch`` is the address of the same page in the other language, empty where there is none."""
-        frame = {"L": language, "switch": switch, "here": "", "is_demo": is_demo(self._site.source.snapshot().evidence)}
+        """One page. ``switch`` is the address of the same page in the other language, empty where there is
+        none.
+        """
+        frame = {
+            "L": language,
+            "switch": switch,
+            "here": "",
+            "is_demo": is_demo(self._site.source.snapshot().evidence),
+        }
         html = self._templates[template].render(frame | dict(values))
         return Response(html, status, dict(headers or {}), media_type=CONTENT_TYPE)
 

@@ -36,7 +36,13 @@ class PageRoutes:
     """The pages of one site."""
 
     def __init__(
-        self, site: Site, pages: Pages, results: ResultPages, titles: TitlePages, desk: NumberDesk, api: VerifyApi
+        self,
+        site: Site,
+        pages: Pages,
+        results: ResultPages,
+        titles: TitlePages,
+        desk: NumberDesk,
+        api: VerifyApi,
     ) -> None:
         self._site = site
         self._pages = pages
@@ -78,7 +84,7 @@ class PageRoutes:
 
     def _by_code(self, code: str, language: Language) -> Response:
         given = self._api.by_code(code, self._site.clock(), "qr")
-        # Only what is genuine gets an address: it is written anew from the envelope, never repeated as it was pasted.
+        # Only what is genuine gets an address, written anew from the envelope and never repeated as pasted.
         base = "" if given.verification.genuine is None else f"/v/{base32(read_qr_text(code).envelope)}"
         return self._record(given, Way.SCAN, language, base)
 
@@ -100,10 +106,18 @@ class PageRoutes:
             "here": "/institutions",
             "asked": asked,
             "day": format_day(wanted.as_of, language),
-            "entries": [institution_entry(r, data.catalogue, wanted.as_of) for r in find_institutions(trust, wanted)],
+            "entries": [
+                institution_entry(r, data.catalogue, wanted.as_of) for r in find_institutions(trust, wanted)
+            ],
             "kinds": [any_choice, *((k.value, language.say(f"kind_{k.value}")) for k in CertificateKind)],
-            "provinces": [any_choice, *((p.code, p.name_en if language.is_english else p.name_zh) for p in places)],
-            "occupations": [any_choice, *((o.id, o.name_en if language.is_english else o.name_zh) for o in listed)],
+            "provinces": [
+                any_choice,
+                *((p.code, p.name_en if language.is_english else p.name_zh) for p in places),
+            ],
+            "occupations": [
+                any_choice,
+                *((o.id, o.name_en if language.is_english else o.name_zh) for o in listed),
+            ],
         }
         return self._pages.page("institutions.html", language, other_language(language, **asked), values)
 
@@ -117,7 +131,9 @@ class PageRoutes:
         day = past_day_of(request.query_params.get("as_of"), shanghai_day(self._site.clock()))
         entry = institution_detail(record, data.catalogue, day)
         switch = other_language(language, as_of=request.query_params.get("as_of", ""))
-        return self._pages.page("institution.html", language, switch, {"entry": entry, "day": format_day(day, language)})
+        return self._pages.page(
+            "institution.html", language, switch, {"entry": entry, "day": format_day(day, language)}
+        )
 
     async def titles(self, request: Request) -> Response:
         """The title desk, asked without a certificate."""

@@ -23,7 +23,9 @@ class PinnedRoot:
         return stat.st_mtime_ns, stat.st_size
 
     def pinned_root(self) -> RootKey | None:
-        """The root, or None when there is no file. Raises KezhengError ``key_malformed`` or ``json_malformed``."""
+        """The root, or None when there is no file. Raises KezhengError ``key_malformed`` or
+        ``json_malformed``.
+        """
         if not self._root_file.exists():
             return None
         return root_from_jwk(decode_json(self._root_file.read_bytes()))

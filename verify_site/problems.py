@@ -42,7 +42,12 @@ STATUS_OF = {
 """What is not in the table is a fault of the program and answers 500 without details."""
 
 _NAMESPACES = {"no_match": "verdict"}
-_BY_STATUS = {404: "page_not_found", 405: "method_not_allowed", 413: "request_too_large", 414: "address_too_long"}
+_BY_STATUS = {
+    404: "page_not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    414: "address_too_long",
+}
 
 
 def public_error(error: KezhengError) -> KezhengError:
@@ -84,7 +89,10 @@ def problem_response(error: KezhengError) -> Response:
     """The problem document of an error."""
     shown = public_error(error)
     return Response(
-        orjson.dumps(problem(shown)), status_of(shown), media_type=CONTENT_TYPE, headers=problem_headers(shown)
+        orjson.dumps(problem(shown)),
+        status_of(shown),
+        media_type=CONTENT_TYPE,
+        headers=problem_headers(shown),
     )
 
 

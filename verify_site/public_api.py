@@ -1,4 +1,6 @@
-"""The JSON interface to what is the same for everybody: directory, title effects, places. FastAPI documents it."""
+"""The JSON interface to what is the same for everybody: directory, title effects, places. FastAPI documents
+it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ def register_data(site: Site) -> tuple[TrustList, DataFiles]:
 
 
 def directory_query(
-    site: Site, data: DataFiles, kind: str | None, province: str | None, occupation: str | None, as_of: str | None
+    site: Site,
+    data: DataFiles,
+    kind: str | None,
+    province: str | None,
+    occupation: str | None,
+    as_of: str | None,
 ) -> DirectoryQuery:
     """The query in parameters. Raises KezhengError with the code of the one that is wrong."""
     found = data.catalogue.find(occupation) if occupation else None
@@ -71,7 +78,11 @@ def public_api(site: Site) -> APIRouter:
 
     @router.get("/equivalence", summary="Title effects of a grade at a place on a day")
     async def equivalence(
-        jurisdiction: Text = None, occupation: Text = None, grade: Text = None, on: Text = None, kind: Text = None
+        jurisdiction: Text = None,
+        occupation: Text = None,
+        grade: Text = None,
+        on: Text = None,
+        kind: Text = None,
     ) -> Response:
         if not (jurisdiction and grade):
             raise KezhengError("request_malformed")
@@ -97,9 +108,9 @@ def public_api(site: Site) -> APIRouter:
 def institution_not_listed(code: str) -> KezhengError:
     """The error for a code without an institution; only a well-formed code is repeated."""
     try:
-        return KezhengError("institution_not_listed", code=parse_institution_code(code).text)
+        return KezhengError("institution_not_listed", institution=parse_institution_code(code).text)
     except KezhengError:
-        return KezhengError("institution_not_listed", code="–")
+        return KezhengError("institution_not_listed", institution="–")
 
 
 def _place(place: Jurisdiction, ruled: set[str]) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Published files, public keys, and what operations ask for: health, readiness, counters, files at the site's root."""
+"""Published files, public keys, and what operations ask for: health, readiness, counters, files at the site's
+root.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,9 @@ def _published(site: Site, path: str, request: Request) -> Response:
     if content is None:
         raise KezhengError("page_not_found")
     media_type = _TYPES.get(path[path.rfind(".") :], "application/octet-stream")
-    return _cacheable(content, snapshot.etags[path], media_type, request, _ANYWHERE | {"cache-control": _SIGNED})
+    return _cacheable(
+        content, snapshot.etags[path], media_type, request, _ANYWHERE | {"cache-control": _SIGNED}
+    )
 
 
 def _static(name: str, request: Request) -> Response:

@@ -23,7 +23,7 @@ def day_of(text: str | None) -> date | None:
 
 
 def past_day_of(text: str | None, today: date) -> date:
-    """A day up to today; today when none is given. Raises KezhengError ``day_invalid`` or ``time_in_future``."""
+    """A day up to today, which is meant by none. Raises KezhengError ``day_invalid``, ``time_in_future``."""
     day = day_of(text) or today
     if day > today:
         raise KezhengError("time_in_future")

@@ -23,8 +23,8 @@ _CELLS = 1 << 19
 class ClientBudget:
     """So many units in an hour for each client, counted from the client's first one.
 
-    Only the ``max_clients`` most recent clients are remembered; whoever commands more addresses than that is not
-    held up by a limit per address anyway, which is why numbers have a limit of their own.
+    Only the ``max_clients`` most recent clients are remembered; whoever commands more addresses than that is
+    not held up by a limit per address anyway, which is why numbers have a limit of their own.
     """
 
     def __init__(self, limit: int, seconds: int = _HOUR, max_clients: int = MAX_CLIENTS) -> None:
@@ -34,7 +34,9 @@ class ClientBudget:
         self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def take(self, client: str, units: int, now: float) -> int:
-        """Take units at ``now`` (seconds): 0 when granted; else nothing is taken and the seconds to wait are given."""
+        """Take units at ``now`` (seconds): 0 when granted; else nothing is taken and the seconds to wait are
+        given.
+        """
         started, used = self._windows.get(client, (now, 0))
         if now - started >= self._seconds:
             started, used = now, 0
@@ -50,8 +52,9 @@ class ClientBudget:
 class WrongNames:
     """Wrong names per number and day, whatever client gave them.
 
-    A sketch of counters under a secret hash: its size is fixed, so nobody can push a number out of memory by asking
-    for others. It never counts too few; it counts too many only when both cells of a number are shared.
+    A sketch of counters under a secret hash: its size is fixed, so nobody can push a number out of memory by
+    asking for others. It never counts too few; it counts too many only when both cells of a number are
+    shared.
     """
 
     def __init__(self, limit: int = WRONG_NAMES_PER_DAY) -> None:
@@ -63,7 +66,9 @@ class WrongNames:
     def is_closed(self, number: str, day: date) -> bool:
         """Whether the number answers no more names on this day."""
         self._begin(day)
-        return min(row[cell] for row, cell in zip(self._rows, self._cells(number), strict=True)) >= self._limit
+        return (
+            min(row[cell] for row, cell in zip(self._rows, self._cells(number), strict=True)) >= self._limit
+        )
 
     def record(self, number: str, day: date) -> None:
         """Count one wrong name. Unknown numbers are counted alike, or the refusal would tell which exist."""

@@ -1,6 +1,7 @@
 """The result page's content: an answer as lines of text, in the order in which a clerk asks.
 
-Nothing here exists for an envelope whose signature has not passed: then there is a headline, a reason and a next step.
+Nothing here exists for an envelope whose signature has not passed: then there is a headline, a reason and a
+next step.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from certs.status import State, Status
 from certs.timestamps import SHANGHAI, format_zh_day, shanghai_day
 from verify_site.answers import Answer
 from verify_site.language import Language
-
 
 USUAL_LINES = 6
 """Lines of the long parts up to which the first screen of 360 × 640 holds the record in large type."""
@@ -100,7 +100,9 @@ def result_view(given: Answer, way: Way, language: Language) -> ResultView:
     genuine = given.verification.genuine
     is_valid = report["verdict"] == "valid"
     record = None if genuine is None else _record(genuine, report, way, language)
-    notices = [entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")]
+    notices = [
+        entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")
+    ]
     return ResultView(
         verdict=report["verdict"],
         tone=report["tone"],

@@ -40,17 +40,21 @@ async def read_json_object(request: Request, limit: int) -> dict[str, Any]:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a URL-encoded form. Raises KezhengError ``request_malformed`` or ``request_too_large``."""
+    """A URL-encoded form's fields. Raises KezhengError ``request_malformed`` or ``request_too_large``."""
     body = await read_body(request, MAX_FORM)
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
+        )
     except ValueError as error:
         raise KezhengError("request_malformed") from error
     return dict(pairs)
 
 
 def text_field(fields: dict[str, Any], name: str, longest: int) -> str | None:
-    """A text member, None when absent. Raises KezhengError ``request_malformed`` for another type or a longer text."""
+    """A text member, None when absent. Raises KezhengError ``request_malformed`` for another type or a longer
+    text.
+    """
     value = fields.get(name)
     if value is None:
         return None

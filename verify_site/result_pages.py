@@ -24,7 +24,13 @@ class ResultPages:
         self._pages = pages
 
     def record(
-        self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str = "", switch: str | None = None
+        self,
+        given: Answer,
+        way: Way,
+        language: Language,
+        evidence: Evidence,
+        base: str = "",
+        switch: str | None = None,
     ) -> Response:
         """The result page. ``base`` is the address of the scan, empty when it is the page's own."""
         values = {
@@ -47,16 +53,22 @@ class ResultPages:
 
 
 def titles_link(given: Answer, way: Way, language: Language, base: str) -> str:
-    """Where the title rules are: from a scan with the certificate at hand, else with occupation and grade alone."""
+    """Where the title rules are: from a scan with the certificate at hand, else with occupation and grade
+    alone.
+    """
     genuine = given.verification.genuine
     if way is Way.SCAN or genuine is None:
         return language.link(base, view="titles")
-    query = {"occupation": genuine.occupation.id, "grade": genuine.claims.grade.value, "kind": genuine.number.kind.value}
+    query = {
+        "occupation": genuine.occupation.id,
+        "grade": genuine.claims.grade.value,
+        "kind": genuine.number.kind.value,
+    }
     return language.link("/titles", **query)
 
 
 def quoted_effects(given: Answer, language: Language) -> list[EffectView]:
-    """The effects that the result page quotes: of three places, titles and subsidies, not the project's own."""
+    """The effects that the result page quotes: titles and subsidies of three places."""
     order = {code: position for position, code in enumerate(QUOTED_PLACES)}
     chosen = [
         effect
@@ -89,5 +101,7 @@ def _versions(evidence: Evidence, language: Language) -> dict[str, str]:
         versions["technical_environment"] = trust.environment
     if not isinstance(status, Unavailable):
         issued = format_moment(status.issued_at)
-        versions["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
+        versions["technical_status"] = language.say(
+            "technical_issued", version=status.version, issued_at=issued
+        )
     return versions

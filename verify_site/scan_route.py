@@ -1,4 +1,5 @@
-"""``GET /v/{payload}``: what a scanned code opens. A plain ASGI route beside FastAPI, because it is the fast path.
+"""``GET /v/{payload}``: what a scanned code opens. A plain ASGI route beside FastAPI, because it is the fast
+path.
 
 The payload is never logged, counted or echoed. One that is there but improper is a completed verification.
 """

@@ -35,7 +35,9 @@ class Site:
     metrics: Metrics = field(default_factory=Metrics)
 
     def take(self, budget: ClientBudget, client: str, units: int, limit: str) -> None:
-        """Take from a client's budget. Raises KezhengError ``too_many_requests``; ``limit`` names it in the counters."""
+        """Take from a client's budget. Raises KezhengError ``too_many_requests``; ``limit`` names it in the
+        counters.
+        """
         wait = budget.take(client, units, self.seconds())
         if wait:
             self.metrics.count_refusal(limit)

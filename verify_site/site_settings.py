@@ -1,7 +1,8 @@
-"""What the public site needs to know: where the home and the database are, its own address, and trusted proxies.
+"""What the public site needs to know: where the home and the database are, its own address, and trusted
+proxies.
 
-Environment variables with the prefix ``KEZHENG_``, else ``kezheng.toml`` in the home, else a default. The site reads
-its own few settings so that the public role knows nothing of the registry's others.
+Environment variables with the prefix ``KEZHENG_``, else ``kezheng.toml`` in the home, else a default. The
+site reads its own few settings so that the public role knows nothing of the registry's others.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Where the site's data come from: a snapshot in memory for the scan path, and envelopes by number.
 
-A background thread looks for changes twice a second, so the scan path never waits for a database. When it could not
-look for 60 s, the status in memory is no longer relied on: a stalled worker must not go on saying "valid".
+A background thread looks for changes twice a second, so the scan path never waits for a database. When it
+could not look for 60 s, the status in memory is no longer relied on: a stalled worker must not go on saying
+"valid".
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _LOG = logging.getLogger("kezheng.site")
 class Snapshot:
     """Checked evidence with the published files it was read from; ``loaded_at`` is on the source's own clock.
 
-    ``is_fresh`` is false when the source could not look for changes for too long: ``evidence`` then has no status.
+    ``is_fresh`` is false when the source could not look for changes for too long: ``evidence`` then has no
+    status.
     """
 
     evidence: Evidence
@@ -43,7 +45,7 @@ class Source(Protocol):
         """The newest snapshot; in memory, never waits."""
 
     def envelope_by_number(self, number: str) -> bytes | None:
-        """The released envelope of a certificate; may wait for a database, so never called on the event loop."""
+        """The released envelope of a certificate; may wait, so it is never called on the event loop."""
 
     def start(self) -> None:
         """Load, and keep looking for changes."""
@@ -129,5 +131,7 @@ class RefreshingSource:
     def _try_refresh(self) -> None:
         try:
             self.refresh()
-        except Exception as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
+        except (
+            Exception
+        ) as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
             _LOG.warning("could not refresh the snapshot: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""The title desk's pages: the effects of one question as cards, and one of them as a sheet to print and sign."""
+"""The title desk's pages: the effects of one question as cards, one of them as a sheet to sign."""
 
 from __future__ import annotations
 
@@ -58,14 +58,20 @@ class EffectView:
     citation: str
 
 
-def effect_views(effects: Sequence[TitleEffect], language: Language, scanned: Answer | None = None) -> list[EffectView]:
-    """The effects of one question, in order; ``scanned`` is the certificate that conditions are ticked from."""
+def effect_views(
+    effects: Sequence[TitleEffect], language: Language, scanned: Answer | None = None
+) -> list[EffectView]:
+    """The effects of one question; ``scanned`` is the certificate that conditions are ticked from."""
     return [_effect_view(position, effect, language, scanned) for position, effect in enumerate(effects)]
 
 
-def _effect_view(position: int, effect: TitleEffect, language: Language, scanned: Answer | None) -> EffectView:
+def _effect_view(
+    position: int, effect: TitleEffect, language: Language, scanned: Answer | None
+) -> EffectView:
     cited = effect.citation
-    points = {kind: tuple(language.of(p) for p in effect.open_points if p.kind is kind) for kind in OpenPointKind}
+    points = {
+        kind: tuple(language.of(p) for p in effect.open_points if p.kind is kind) for kind in OpenPointKind
+    }
     return EffectView(
         position=position,
         place=effect.place.name_en if language.is_english else effect.place.name_zh,
@@ -79,7 +85,7 @@ def _effect_view(position: int, effect: TitleEffect, language: Language, scanned
         quote=cited.quote_zh if cited else None,
         quote_is_fragment=cited.is_fragment if cited else False,
         document=_document_lines(effect, language),
-        summary=_summary(effect, language),
+        summary=_summary(effect),
         conditions=tuple(_condition(condition, language, scanned) for condition in effect.conditions),
         silent=points[OpenPointKind.SILENT],
         to_check=points[OpenPointKind.TO_CHECK],
@@ -112,7 +118,7 @@ def _title(effect: TitleEffect, language: Language) -> str | None:
     return f"{level}（{name}）" if not language.is_english else f"{level} ({name})"
 
 
-def _summary(effect: TitleEffect, language: Language) -> str:
+def _summary(effect: TitleEffect) -> str:
     """Document and number in one line."""
     cited = effect.citation
     if cited is None:

@@ -1,10 +1,13 @@
-"""The title desk: what a grade is worth under the texts of a place on a day, asked freely or from a scanned certificate."""
+"""The title desk: what a grade is worth under the texts of a place on a day, asked freely or from a scanned
+certificate.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from starlette.responses import Response
 
@@ -23,7 +26,7 @@ from verify_site.page_renderer import NO_INDEX, Pages, other_language
 from verify_site.query_values import day_of, grade_of, kind_of
 from verify_site.record_view import Line, format_day, format_moment
 from verify_site.site import Site
-from verify_site.title_desk import SheetView, certificate_lines, effect_views, question_lines
+from verify_site.title_desk import EffectView, SheetView, certificate_lines, effect_views, question_lines
 
 FIRST_PLACE = "15"
 _ASKED = ("jurisdiction", "division", "occupation", "grade", "kind", "on", "item")
@@ -50,6 +53,31 @@ class TitleQuestion:
         return name if len(place.shown) == 2 else f"{name} {place.shown}"
 
 
+@dataclass(frozen=True, slots=True)
+class TitleDesk:
+    """One visit: what was asked with which parameters, in which language, with which certificate at hand."""
+
+    question: TitleQuestion
+    asked: Mapping[str, str]
+    effects: list[TitleEffect]
+    data: DataFiles
+    language: Language
+    scanned: Answer | None
+
+    def address(self, **changed: str) -> dict[str, str]:
+        """The parameters of this page with some changed; empty ones are left out."""
+        kept = {name: value for name, value in self.asked.items() if value}
+        return kept | ({"view": "titles"} if self.scanned else {}) | changed
+
+    def certificate(self) -> tuple[Line, ...]:
+        """The certificate at hand."""
+        return certificate_lines(self.scanned, self.language) if self.scanned else ()
+
+    def views(self) -> list[EffectView]:
+        """The effects as pages show them."""
+        return effect_views(self.effects, self.language, self.scanned)
+
+
 class TitlePages:
     """Shows effects and sheets."""
 
@@ -60,12 +88,18 @@ class TitlePages:
     def respond(
         self, query: Mapping[str, str], data: DataFiles, language: Language, scanned: Answer | None = None
     ) -> Response:
-        """The page of a question, or its sheet when an ``item`` is chosen. Raises KezhengError for what is not one."""
+        """The page of a question, or its sheet when an ``item`` is chosen.
+
+        Raises KezhengError with the code of the parameter that is wrong.
+        """
         asked = {name: query.get(name, "") for name in _ASKED}
         question = self._question(asked, data, scanned)
-        if asked["item"]:
-            return self._sheet(question, asked, data, language, scanned)
-        return self._answers(question, asked, data, language, scanned)
+        desk = TitleDesk(question, asked, question.effects(data.policies), data, language, scanned)
+        template, values = (
+            ("sheet.html", self._sheet(desk)) if asked["item"] else ("titles.html", _answers(desk))
+        )
+        switch = other_language(language, **desk.address())
+        return self._pages.page(template, language, switch, values, headers=NO_INDEX)
 
     def _question(self, asked: Mapping[str, str], data: DataFiles, scanned: Answer | None) -> TitleQuestion:
         on = day_of(asked["on"]) or shanghai_day(self._site.clock())
@@ -73,62 +107,47 @@ class TitlePages:
         genuine = scanned.verification.genuine if scanned else None
         if genuine is not None:
             return TitleQuestion(division, genuine.occupation, genuine.number.kind, genuine.claims.grade, on)
-        occupation = data.catalogue.find(asked["occupation"]) if asked["occupation"] else data.catalogue.occupations[0]
+        name = asked["occupation"] or data.catalogue.occupations[0].id
+        occupation = data.catalogue.find(name)
         if occupation is None:
-            raise KezhengError("occupation_unknown", value=asked["occupation"][:32])
+            raise KezhengError("occupation_unknown", value=name[:32])
         kind = kind_of(asked["kind"]) or CertificateKind.ASSESSMENT
         return TitleQuestion(division, occupation, kind, grade_of(asked["grade"]) or Grade.INTERMEDIATE, on)
 
-    def _answers(
-        self,
-        question: TitleQuestion,
-        asked: Mapping[str, str],
-        data: DataFiles,
-        language: Language,
-        scanned: Answer | None,
-    ) -> Response:
-        effects = question.effects(data.policies)
-        base = {name: asked[name] for name in _ASKED if asked[name]} | ({"view": "titles"} if scanned else {})
-        base |= {"jurisdiction": parse_place(question.division).jurisdiction.code}
-        values = {
-            "here": "/titles",
-            "action": "" if scanned else "/titles",
-            "asked": _chosen(question),
-            "places": [(p.code, p.name_en if language.is_english else p.name_zh) for p in provinces()],
-            "occupations": _occupations(data, language),
-            "grades": [(g.value, language.say(f"grade_{g.value}")) for g in Grade],
-            "kinds": [(k.value, language.say(f"title_{k.value}")) for k in CertificateKind],
-            "effects": effect_views(effects, language, scanned),
-            "sheet_links": [language.link("", **base, item=str(n)) for n in range(1, len(effects) + 1)],
-            "headline": _headline(question, language),
-            "certificate": certificate_lines(scanned, language) if scanned else (),
-            "is_valid": scanned is not None and scanned.verification.verdict is Verdict.VALID,
-            "back_link": language.link("") or "?",
-        }
-        return self._pages.page("titles.html", language, other_language(language, **base), values, headers=NO_INDEX)
-
-    def _sheet(
-        self,
-        question: TitleQuestion,
-        asked: Mapping[str, str],
-        data: DataFiles,
-        language: Language,
-        scanned: Answer | None,
-    ) -> Response:
-        views = effect_views(question.effects(data.policies), language, scanned)
-        chosen = _item(asked["item"], len(views))
+    def _sheet(self, desk: TitleDesk) -> dict[str, Any]:
+        views = desk.views()
+        chosen = _item(desk.asked["item"], len(views))
         sheet = SheetView(
             effect=views[chosen],
             others=tuple(view for view in views if view.position != chosen),
-            question=_question_lines(question, language),
-            certificate=certificate_lines(scanned, language) if scanned else (),
-            checked_at=format_moment(scanned.checked_at if scanned else self._site.clock()),
-            check_id=scanned.check_id if scanned else fresh_check_id(),
+            question=_question_lines(desk.question, desk.language),
+            certificate=desk.certificate(),
+            checked_at=format_moment(desk.scanned.checked_at if desk.scanned else self._site.clock()),
+            check_id=desk.scanned.check_id if desk.scanned else fresh_check_id(),
         )
-        base = {name: asked[name] for name in _ASKED if asked[name]} | ({"view": "titles"} if scanned else {})
-        back = {name: value for name, value in base.items() if name != "item"}
-        values = {"sheet": sheet, "back_link": language.link("", **back) or "?"}
-        return self._pages.page("sheet.html", language, other_language(language, **base), values, headers=NO_INDEX)
+        back = {name: value for name, value in desk.address().items() if name != "item"}
+        return {"sheet": sheet, "back_link": desk.language.link("", **back) or "?"}
+
+
+def _answers(desk: TitleDesk) -> dict[str, Any]:
+    language, place = desk.language, parse_place(desk.question.division).jurisdiction.code
+    sheet = desk.address(jurisdiction=place)
+    numbers = range(1, len(desk.effects) + 1)
+    return {
+        "here": "/titles",
+        "action": "" if desk.scanned else "/titles",
+        "asked": _chosen(desk.question),
+        "places": [(p.code, p.name_en if language.is_english else p.name_zh) for p in provinces()],
+        "occupations": _occupations(desk.data, language),
+        "grades": [(g.value, language.say(f"grade_{g.value}")) for g in Grade],
+        "kinds": [(k.value, language.say(f"title_{k.value}")) for k in CertificateKind],
+        "effects": desk.views(),
+        "sheet_links": [language.link("", **(sheet | {"item": str(number)})) for number in numbers],
+        "headline": _headline(desk.question, language),
+        "certificate": desk.certificate(),
+        "is_valid": desk.scanned is not None and desk.scanned.verification.verdict is Verdict.VALID,
+        "back_link": language.link("") or "?",
+    }
 
 
 def _item(text: str, count: int) -> int:
@@ -167,5 +186,10 @@ def _headline(question: TitleQuestion, language: Language) -> str:
 
 def _question_lines(question: TitleQuestion, language: Language) -> tuple[Line, ...]:
     return question_lines(
-        question.place(language), question.occupation, question.kind, question.grade.value, question.on, language
+        question.place(language),
+        question.occupation,
+        question.kind,
+        question.grade.value,
+        question.on,
+        language,
     )

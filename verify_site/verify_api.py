@@ -1,4 +1,6 @@
-"""``POST /api/v1/verify`` and ``/batch``: plain ASGI routes, because they are called by machines and in numbers."""
+"""``POST /api/v1/verify`` and ``/batch``: plain ASGI routes, because they are called by machines and in
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +109,9 @@ class VerifyApi:
             codes = await to_thread.run_sync(self._code_results, [i for i in chunk if isinstance(i, str)], at)
             found = iter(codes)
             for item in chunk:
-                outcome, result = next(found) if isinstance(item, str) else await self._number_result(item, at)
+                outcome, result = (
+                    next(found) if isinstance(item, str) else await self._number_result(item, at)
+                )
                 verdicts[outcome] += 1
                 results.append(orjson.Fragment(result))
         as_of = format_instant(at)
@@ -145,7 +149,9 @@ def _reduce(report: dict[str, Any], given: Answer) -> None:
 
 
 def _batch_report(given: Answer, *, number_alone: bool = False) -> tuple[str, bytes]:
-    """A report in a batch: without title effects, which are the same for all of a grade, and without ID characters."""
+    """A report in a batch: without title effects, which are the same for all of a grade, and without ID
+    characters.
+    """
     report = given.report()
     without_id_tail(report)
     if number_alone:

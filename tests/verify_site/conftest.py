@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from site_simulator import TestSite, make_site, sample_world
+
 
 @pytest.fixture
 def made(tmp_path: Path) -> TestSite:
