@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from certs.authority import AuthorityLimits
-from certs.candidate import Candidate
 from certs.grades import CertificateKind, Grade
 from certs.institution import Site
 from certs.occupations import Catalogue
 
 ScopeFault = Callable[[str, str | None, Grade, str | None, date], str | None]
 """(occupation id, direction name, grade, region, day) to the code of why no scope covers it, or None."""
-
-CandidateFinding = Callable[[Candidate], str | None]
-"""A candidate without faults to the code of a fault or warning, or None."""
 
 
 def _nothing_missing(_: str) -> str:
@@ -32,10 +28,6 @@ class RosterContext:
 
     - ``sites``: the institution's sites, the main one first; they give the region of a scope.
     - ``missing_glyphs``: the characters of a text that no font of the certificate has.
-    - ``training_certificate_finding``: ``training_certificate_unknown`` or ``training_certificate_mismatch``;
-      None: training certificates are not looked up.
-    - ``held_certificate_finding``: ``already_certified`` (fault) or ``other_direction_held`` (warning). A dry
-      run looks at the own institution only, so that it tells nothing about others.
     - ``photo_finding``: file name to ``photo_missing`` or ``photo_unreadable``; None: there are no photo
       files.
     - ``default_batch``: the batch of rows that name none, as a rule the name of the upload.
@@ -48,8 +40,6 @@ class RosterContext:
     scope_fault: ScopeFault
     sites: tuple[Site, ...] = ()
     missing_glyphs: Callable[[str], str] = _nothing_missing
-    training_certificate_finding: CandidateFinding | None = None
-    held_certificate_finding: CandidateFinding | None = None
     photo_finding: Callable[[str], str | None] | None = None
     max_assessment_age_days: int = AuthorityLimits().assessment_window_days
     default_batch: str = ""

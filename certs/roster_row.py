@@ -7,7 +7,7 @@ from certs.grades import CertificateKind
 from certs.roster_columns import Header
 from certs.roster_context import RosterContext
 from certs.roster_details import DetailReader
-from certs.roster_findings import WARNINGS, Findings, RowCells
+from certs.roster_findings import Findings, RowCells
 from certs.roster_marks import Marks, MarksReader
 from certs.roster_people import PeopleSeen
 from certs.roster_person import Person, PersonReader
@@ -46,7 +46,7 @@ class RowReader:
         self._subjects.judge_scope(subject, assessment)
         if marks is None or len(self._faults) != before:
             return None
-        return self._looked_up(self._candidate(ordinal, person, subject, assessment, marks, training))
+        return self._candidate(ordinal, person, subject, assessment, marks, training)
 
     def _training_certificate(self, marks: Marks | None) -> str:
         number = self._cells.text("training_certificate")
@@ -57,20 +57,6 @@ class RowReader:
         if len(number) > MAX_TRAINING_CERTIFICATE or not number.isprintable():
             self._cells.report("training_certificate", "training_certificate_malformed")
         return number
-
-    def _looked_up(self, candidate: Candidate) -> Candidate | None:
-        """The candidate after the look-ups outside the file; None when one of them found a fault."""
-        if not candidate.earns_certificate:
-            return candidate
-        found: list[tuple[str, str | None]] = []
-        if candidate.training_certificate and self._context.training_certificate_finding is not None:
-            found.append(("training_certificate", self._context.training_certificate_finding(candidate)))
-        if self._context.held_certificate_finding is not None:
-            found.append(("id_number", self._context.held_certificate_finding(candidate)))
-        codes = [(column, code) for column, code in found if code is not None]
-        for column, code in codes:
-            self._cells.report(column, code)
-        return candidate if all(code in WARNINGS for _, code in codes) else None
 
     def _candidate(
         self,

@@ -111,14 +111,6 @@ def test_examinees_who_did_not_pass_are_recorded_and_get_nothing(
     assert not candidate.earns_certificate
 
 
-def test_no_look_up_is_made_for_those_who_did_not_pass(read: Read) -> None:
-    def never(_: Candidate) -> str:
-        raise AssertionError("asked")
-
-    changes = {"考核结果": "缺考", "理论成绩": None, "专业能力成绩": None}
-    assert only(read(changes, held_certificate_finding=never, training_certificate_finding=never))
-
-
 def test_one_person_may_hold_two_directions_or_grades(read: Read) -> None:
     reading = read({}, {"职业方向": "智能生产管控"}, {"等级": "初级"})
     assert not reading.faults

@@ -12,6 +12,7 @@ from certs.identifiers import resident_id_check
 from certs.roster import RosterReading
 from certs.roster_findings import WARNINGS
 from certs.sheet import Cell
+from certs.roster_held import ALREADY, OTHER_DIRECTION, TRAINING_MISMATCH, TRAINING_UNKNOWN
 from certs.wording import all_codes, words
 
 Read = Callable[..., RosterReading]
@@ -160,16 +161,10 @@ def returning(code: str) -> Callable[..., str]:
 
 LOOK_UP_CASES = [
     *(Case(code, column, {}, {"scope_fault": returning(code)}) for code, column in SCOPE_COLUMNS.items()),
-    *(
-        Case(code, "培训证书编号", {}, {"training_certificate_finding": returning(code)})
-        for code in ("training_certificate_unknown", "training_certificate_mismatch")
-    ),
-    *(
-        Case(code, "证件号码", {}, {"held_certificate_finding": returning(code)})
-        for code in ("already_certified", "other_direction_held")
-    ),
 ]
 ALL_CASES = [*CELL_CASES, *LOOK_UP_CASES]
+HELD_CODES = {ALREADY, OTHER_DIRECTION, TRAINING_UNKNOWN, TRAINING_MISMATCH}
+"""Reached in test_roster_held.py: they need the register."""
 PASSPORT = {"证件类型": "护照", "国籍/地区": "美国", "出生日期": "1904-01-01"}
 PAIRS = [
     ("person_repeated", "证件号码", {}, {}),
@@ -240,7 +235,7 @@ def test_two_rows_together(
 
 def test_every_code_with_words_is_reached_and_every_code_reached_has_words() -> None:
     reached = {case.code for case in ALL_CASES} | {pair[0] for pair in PAIRS} | FILE_CODES | PLACES
-    assert reached == set(all_codes("roster"))
+    assert reached | HELD_CODES == set(all_codes("roster"))
     assert set(all_codes("roster")) >= WARNINGS
 
 
