@@ -61,7 +61,7 @@ install_locked_packages() {
     printf '正在准备 Python 环境 / Preparing the Python environment (.venv)\n'
     python=$(find_python)
     make_empty_environment
-    pip_for_environment install --quiet --no-input --disable-pip-version-check --require-hashes -r uv.lock.txt ||
+    pip_for_environment install -qq --no-input --disable-pip-version-check --require-hashes -r uv.lock.txt ||
         refuse_without_packages
     use_mirror_of_pip
     .venv/bin/uv pip install --quiet --python .venv --require-hashes -r requirements.lock || refuse_without_packages
