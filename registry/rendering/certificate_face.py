@@ -135,7 +135,10 @@ def field_rows(face: CertificateFace) -> list[tuple[FaceField, FaceField]]:
     First issue and first number stand only on a corrected certificate.
     """
     rows = [
-        (FaceField("证件类型", "ID type", face.id_type_zh), FaceField("证件号码", "ID number", face.id_masked, personal=True)),
+        (
+            FaceField("证件类型", "ID type", face.id_type_zh),
+            FaceField("证件号码", "ID number", face.id_masked, personal=True),
+        ),
         (
             FaceField("职业名称", "Occupation", face.occupation_zh, face.occupation_en),
             FaceField("职业编码", "Occupation code", face.occupation_code),
@@ -153,16 +156,15 @@ def field_rows(face: CertificateFace) -> list[tuple[FaceField, FaceField]]:
 
 def number_fields(face: CertificateFace) -> list[FaceField]:
     """The register's number in groups; the ministry's only where one was given."""
-    fields = [FaceField("证书编号", "Certificate No.", " ".join(face.number_groups))]
+    fields = [FaceField("证书编号", "Certificate No.", " ".join(face.number_groups), personal=True)]
     if face.official_number:
-        fields.append(FaceField("国家证书编号", "National No.", face.official_number))
+        fields.append(FaceField("国家证书编号", "National No.", face.official_number, personal=True))
     return fields
 
 
-def signature_line(face: CertificateFace) -> str:
-    """The appearance of the electronic signature, in Beijing time; no drawn seal."""
-    at = face.signed_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
-    return f"电子签名：{face.institution_name}　{at}"
+def signature_line(face: CertificateFace) -> tuple[str, str]:
+    """The appearance of the electronic signature, and its Beijing time after it; no drawn seal."""
+    return f"电子签名：{face.institution_name}　", face.signed_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def foot_lines(face: CertificateFace) -> list[str]:
@@ -205,7 +207,7 @@ def _validity_field(face: CertificateFace) -> FaceField:
 
 
 def _day_field(label_zh: str, label_en: str, day: date) -> FaceField:
-    return FaceField(label_zh, label_en, format_zh_day(day))
+    return FaceField(label_zh, label_en, format_zh_day(day), personal=True)
 
 
 def _direction_clause(face: CertificateFace) -> str:

@@ -1,7 +1,7 @@
 """Where the fonts of the certificate lie on this machine.
 
-The form faces beside this module hold the page's own words and GB 2312; the Noto CJK collections and Hanazono
-Mincho of the system stand behind them for every other character.
+The face for personal text lies beside this module; all other text and every rare character come from the Noto CJK
+collections and from Hanazono Mincho of the system.
 """
 
 from __future__ import annotations
@@ -14,30 +14,36 @@ from pathlib import Path
 
 from certs.errors import KezhengError
 
-FORM_FACES = Path(__file__).parent / "form_faces"
-FALLBACK_FILES = ("NotoSerifCJK-Regular.ttc", "NotoSansCJK-Regular.ttc", "HanaMinA.ttf", "HanaMinB.ttf")
-"""In the order in which a missing character is looked for; Debian: fonts-noto-cjk, fonts-hanazono."""
+PERSON_FACE = Path(__file__).parent / "form_faces" / "KezhengFormPerson.otf"
+COVERING_FILES = ("NotoSerifCJK-Regular.ttc", "NotoSansCJK-Regular.ttc", "HanaMinA.ttf", "HanaMinB.ttf")
+"""Where a character of a name is looked for, in this order."""
+SYSTEM_FILES = (*COVERING_FILES, "NotoSerifCJK-Bold.ttc")
 PACKAGES = "fonts-noto-cjk fonts-hanazono"
 _DEBIAN_FOLDERS = (Path("/usr/share/fonts/opentype/noto"), Path("/usr/share/fonts/truetype/hanazono"))
 
 
 @cache
-def font_files() -> tuple[Path, ...]:
-    """The form faces and the four fallback files, in the order of use.
+def font_files() -> dict[str, Path]:
+    """The files of `SYSTEM_FILES` by name.
 
     Raises KezhengError ``fonts_missing`` with the files that are not there and the packages that bring them.
     """
     found = _by_name(path for folder in _DEBIAN_FOLDERS if folder.is_dir() for path in folder.iterdir())
-    if not found.keys() >= set(FALLBACK_FILES):
+    if not found.keys() >= set(SYSTEM_FILES):
         found = _by_name(_known_to_fontconfig()) | found
-    missing = [name for name in FALLBACK_FILES if name not in found]
+    missing = [name for name in SYSTEM_FILES if name not in found]
     if missing:
         raise KezhengError("fonts_missing", files=", ".join(missing), packages=PACKAGES)
-    return (*sorted(FORM_FACES.glob("*.otf")), *(found[name] for name in FALLBACK_FILES))
+    return found
+
+
+def font_folders() -> list[Path]:
+    """The folders that a compiler must look into. Raises KezhengError ``fonts_missing``."""
+    return sorted({path.parent for path in (*font_files().values(), PERSON_FACE)})
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
-    return {path.name: path for path in paths if path.name in FALLBACK_FILES}
+    return {path.name: path for path in paths if path.name in SYSTEM_FILES}
 
 
 def _known_to_fontconfig() -> list[Path]:

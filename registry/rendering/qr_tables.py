@@ -82,8 +82,7 @@ def _modules_of_bits(version: int, bit_count: int) -> list[int]:
     zero = _drawn(version, [0] * (bit_count // 8))
     # Every bit is on in at least one of these patterns, because indices are counted from 1.
     patterns = [
-        _drawn(version, _codewords_of_index_bit(bit_count, k)) ^ zero
-        for k in range((bit_count + 1).bit_length())
+        _drawn(version, _codewords_of_index_bit(bit_count, k)) ^ zero for k in range((bit_count + 1).bit_length())
     ]
     shown = [0] * bit_count
     rows = [format(pattern, f"0{size * size}b") for pattern in reversed(patterns)]
