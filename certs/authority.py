@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from certs.grades import CertificateKind, Grade
@@ -56,6 +57,13 @@ class AuthorityFinding(NamedTuple):
         return self.code == AUTHORISED
 
 
+_ENTITLED = AuthorityFinding(AUTHORISED)
+_IN_RUN_OFF = AuthorityFinding(AUTHORISED, in_run_off=True)
+_GRANTED_AFTER_ISSUE = AuthorityFinding("granted_after_issue")
+Grant = tuple[datetime, date | None]
+"""When a scope was granted, and the last day on which it entitles to issue."""
+
+
 def judge_authority(
     institution: InstitutionRecord,
     subject: Subject,
@@ -65,32 +73,45 @@ def judge_authority(
 ) -> AuthorityFinding:
     """The judgement over one certificate issued at ``issued_at`` (by the institution's own statement)."""
     issued_on = shanghai_day(issued_at)
-    counted_on = min(first_issued_on or issued_on, issued_on)
-    code = (
-        ("wrong_kind_of_institution" if institution.kind is not subject.kind else None)
-        or scope_fault(institution, subject)
-        or _timing_fault(subject.assessed_on, counted_on, limits)
-        or _issuer_fault(institution, issued_on)
-    )
+    counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
+    fault, grants = _coverage(institution, subject)
+    code = fault or _timing_fault(subject.assessed_on, counted_on, limits) or _issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
-    return _judge_listing_at_issue(institution, subject, issued_at, counted_on, limits)
+    last_days = [last_day for granted_at, last_day in grants if granted_at <= issued_at]
+    if not last_days:
+        return _GRANTED_AFTER_ISSUE
+    return _judge_end_of_listing(last_days, counted_on, limits)
 
 
 def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
     """Why no scope covers the subject on the assessment date, or None: the nearest miss decides the code."""
+    return _coverage(institution, subject)[0]
+
+
+@lru_cache(maxsize=4096)
+def _coverage(institution: InstitutionRecord, subject: Subject) -> tuple[str | None, tuple[Grant, ...]]:
+    """The fault, or the grants that cover the subject. Kept, because thousands of certificates ask the same."""
+    fault = "wrong_kind_of_institution" if institution.kind is not subject.kind else _listing_fault(institution, subject)
+    covering = list(institution.scopes)
+    for code, keeps in _SCOPE_TESTS:
+        kept = [scope for scope in covering if keeps(scope, subject)]
+        fault = fault or (None if kept else code)
+        covering = kept
+    fault = fault or _period_fault(covering, subject.assessed_on)
+    if fault is not None:
+        return fault, ()
+    current = [scope for scope in covering if _in_period(scope, subject.assessed_on)]
+    return None, tuple((scope.granted_at, _last_day(institution, scope)) for scope in current)
+
+
+def _listing_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
     if institution.suspended_on(subject.assessed_on):
         return "institution_suspended"
     end = institution.ended_on()
-    if end is not None and subject.assessed_on >= end.on:
-        return "institution_removed" if institution.removed_on() == end.on else "scope_ended"
-    left = institution.scopes
-    for code, keeps in _SCOPE_TESTS:
-        kept = tuple(scope for scope in left if keeps(scope, subject))
-        if not kept:
-            return code
-        left = kept
-    return _period_fault(left, subject.assessed_on)
+    if end is None or subject.assessed_on < end.on:
+        return None
+    return "institution_removed" if institution.removed_on() == end.on else "scope_ended"
 
 
 def _covers_direction(scope: Scope, subject: Subject) -> bool:
@@ -115,20 +136,26 @@ def _in_period(scope: Scope, day: date) -> bool:
     return scope.valid_from <= day and (scope.valid_to is None or day <= scope.valid_to)
 
 
-def _period_fault(scopes: tuple[Scope, ...], day: date) -> str | None:
+def _period_fault(scopes: list[Scope], day: date) -> str | None:
     if any(_in_period(scope, day) for scope in scopes):
         return None
     return "scope_not_started" if all(day < scope.valid_from for scope in scopes) else "scope_ended"
 
 
-def _timing_fault(assessed_on: date, issued_on: date, limits: AuthorityLimits) -> str | None:
-    if assessed_on > issued_on:
+def _last_day(institution: InstitutionRecord, scope: Scope) -> date | None:
+    """The last day on which a scope entitles to issue; None while no end is known."""
+    end = institution.ended_on()
+    ends = [scope.valid_to, None if end is None else end.on - timedelta(days=1)]
+    return min((day for day in ends if day is not None), default=None)
+
+
+def _timing_fault(assessed_on: date, counted_on: date, limits: AuthorityLimits) -> str | None:
+    if assessed_on > counted_on:
         return "assessed_after_issue"
-    if (issued_on - assessed_on).days > limits.assessment_window_days:
-        return "assessment_too_old"
-    return None
+    return "assessment_too_old" if (counted_on - assessed_on).days > limits.assessment_window_days else None
 
 
+@lru_cache(maxsize=4096)
 def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
     removed_on = institution.removed_on()
     if removed_on is not None and issued_on >= removed_on:
@@ -136,31 +163,11 @@ def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None
     return "institution_suspended_at_issue" if institution.suspended_on(issued_on) else None
 
 
-def _judge_listing_at_issue(
-    institution: InstitutionRecord, subject: Subject, issued_at: datetime, counted_on: date, limits: AuthorityLimits
+def _judge_end_of_listing(
+    last_days: list[date | None], counted_on: date, limits: AuthorityLimits
 ) -> AuthorityFinding:
-    covering = [scope for scope in institution.scopes if _covers(scope, subject)]
-    granted = [scope for scope in covering if scope.granted_at <= issued_at]
-    if not granted:
-        return AuthorityFinding("granted_after_issue")
-    last_day = _last_listed_day(institution, granted)
-    if last_day is None or counted_on <= last_day:
-        return AuthorityFinding(AUTHORISED)
-    if counted_on <= last_day + timedelta(days=limits.run_off_days):
-        return AuthorityFinding(AUTHORISED, in_run_off=True)
-    return AuthorityFinding("run_off_ended")
-
-
-def _covers(scope: Scope, subject: Subject) -> bool:
-    return all(keeps(scope, subject) for _, keeps in _SCOPE_TESTS) and _in_period(scope, subject.assessed_on)
-
-
-def _last_listed_day(institution: InstitutionRecord, scopes: list[Scope]) -> date | None:
-    """The last day on which these scopes entitle to issue; None while no end is known."""
-    ends = [scope.valid_to for scope in scopes]
-    last = None if None in ends else max(day for day in ends if day is not None)
-    end = institution.ended_on()
-    if end is None:
-        return last
-    before_end = end.on - timedelta(days=1)
-    return before_end if last is None else min(last, before_end)
+    known = [day for day in last_days if day is not None]
+    if len(known) < len(last_days) or counted_on <= max(known):
+        return _ENTITLED
+    in_run_off = counted_on <= max(known) + timedelta(days=limits.run_off_days)
+    return _IN_RUN_OFF if in_run_off else AuthorityFinding("run_off_ended")

@@ -13,14 +13,12 @@ from unicodedata import is_normalized
 from certs.canonical import decode_cbor, encode_cbor
 from certs.errors import KezhengError
 from certs.grades import Grade
-from certs.timestamps import day_from_epoch, epoch_days, epoch_seconds, instant_from_epoch
+from certs.timestamps import LATEST_EPOCH_SECOND, day_from_epoch, epoch_days, epoch_seconds, instant_from_epoch
 
 EXPIRES, ISSUED, NUMBER, BODY = 4, 6, 7, -65537
 NAME, ID_TAIL, OCCUPATION, DIRECTION, GRADE, ASSESSED_ON, STATUS_INDEX = range(1, 8)
 MAX_NAME = 60
 MAX_TEXT = 64
-LATEST_EPOCH_SECOND = 253_402_300_799
-"""9999-12-31T23:59:59Z: later instants have no calendar."""
 _LATEST_EPOCH_DAY = LATEST_EPOCH_SECOND // 86_400
 _BODY_KEYS = frozenset(range(1, 8))
 
@@ -118,8 +116,10 @@ def _integer(value: Any, largest: int) -> int:
 
 
 def _text(value: Any, longest: int) -> str:
-    if type(value) is not str or not 1 <= len(value) <= longest or not is_normalized("NFC", value):
-        raise ValueError("not NFC text in range")
+    if type(value) is not str or not 1 <= len(value) <= longest:
+        raise ValueError("not a text in range")
+    if not value.isascii() and not is_normalized("NFC", value):
+        raise ValueError("not NFC text")
     return value
 
 

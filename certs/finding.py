@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -58,8 +57,7 @@ class Notice(NamedTuple):
     params: tuple[tuple[str, Param], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Genuine:
+class Genuine(NamedTuple):
     """What may be shown, because the signature has passed: claims, their number, and who signed."""
 
     claims: CertificateClaims
@@ -72,8 +70,7 @@ class Genuine:
     facts: CertificateFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The result of one verification, judged for the time ``at``. ``genuine`` is None unless the signature passed."""
 
     verdict: Verdict
@@ -97,10 +94,11 @@ def form_verdict(checks: tuple[Check, ...]) -> Verdict:
     ``not_genuine`` when form, signature or authority failed; ``undetermined`` when any check could not be made;
     ``not_in_force`` when only the status failed; ``valid`` only when every check passed.
     """
-    outcomes = {check.name: check.outcome for check in checks}
-    status = outcomes.pop(CheckName.STATUS)
-    if Outcome.FAILED in outcomes.values():
+    open_checks = [check for check in checks if check.outcome is not Outcome.PASSED]
+    if not open_checks:
+        return Verdict.VALID
+    if any(check.outcome is Outcome.FAILED and check.name is not CheckName.STATUS for check in open_checks):
         return Verdict.NOT_GENUINE
-    if Outcome.INDETERMINATE in outcomes.values() or status is Outcome.INDETERMINATE:
+    if any(check.outcome is Outcome.INDETERMINATE for check in open_checks):
         return Verdict.UNDETERMINED
-    return Verdict.NOT_IN_FORCE if status is Outcome.FAILED else Verdict.VALID
+    return Verdict.NOT_IN_FORCE

@@ -42,11 +42,12 @@ class Grade(StrEnum):
     @classmethod
     def from_digit(cls, digit: int) -> Grade:
         """The grade of a digit 1–3. Raises ValueError."""
-        for grade, its_digit in _DIGITS.items():
-            if its_digit == digit:
-                return grade
-        raise ValueError(f"no grade has the digit {digit}")
+        grade = _BY_DIGIT.get(digit)
+        if grade is None:
+            raise ValueError(f"no grade has the digit {digit}")
+        return grade
 
 
 _DIGITS = {Grade.JUNIOR: 3, Grade.INTERMEDIATE: 2, Grade.SENIOR: 1}
+_BY_DIGIT = {digit: grade for grade, digit in _DIGITS.items()}
 _NAMES_ZH = {Grade.JUNIOR: "初级", Grade.INTERMEDIATE: "中级", Grade.SENIOR: "高级"}

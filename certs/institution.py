@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
@@ -92,6 +93,10 @@ class InstitutionRecord:
     keys: tuple[SigningKey, ...]
     successor: str | None = None
 
+    def __hash__(self) -> int:
+        """By code alone: judgements about a record are kept by record, and hashing all its facts costs more."""
+        return hash(self.code)
+
     def name_on(self, day: date) -> str:
         """The name in use on a day; before the first recorded day, the first name."""
         used = [entry.name for entry in self.names if entry.valid_from <= day]
@@ -114,10 +119,7 @@ class InstitutionRecord:
 
     def listed_on(self, day: date) -> bool:
         """Whether the institution is in the directory on a day: a scope runs and nothing has ended or suspended it."""
-        end = self.ended_on()
-        if (end is not None and day >= end.on) or self.suspended_on(day):
-            return False
-        return any(scope.valid_from <= day and (scope.valid_to is None or day <= scope.valid_to) for scope in self.scopes)
+        return _listed_on(self, day)
 
     def listed_until(self) -> date | None:
         """The last day of the listing known now: the day before it was ended, else the last day of its scopes."""
@@ -150,3 +152,12 @@ class InstitutionRecord:
         }
         if not allowed[kind]:
             raise KezhengError("institution_event_not_allowed", kind=kind.value)
+
+
+@lru_cache(maxsize=4096)
+def _listed_on(record: InstitutionRecord, day: date) -> bool:
+    """Kept, because every verification of a day asks the same."""
+    end = record.ended_on()
+    if (end is not None and day >= end.on) or record.suspended_on(day):
+        return False
+    return any(scope.valid_from <= day and (scope.valid_to is None or day <= scope.valid_to) for scope in record.scopes)

@@ -7,17 +7,17 @@ Writer: public URL in upper case + ``/V/`` + unpadded RFC 4648 base32. Reader: A
 from __future__ import annotations
 
 import re
-from base64 import b32encode
+from functools import cache
 from typing import NamedTuple
 
 from certs.errors import KezhengError
 
 MAX_TEXT = 2048
+_FROM_DIGITS = bytes.maketrans(bytes(range(32)), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 _TO_DIGITS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv")
 _PAYLOAD = re.compile(r"[A-Za-z2-7]+", re.ASCII)
-_ADDRESS = re.compile(
-    r"(?P<origin>https?://[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?)/v/(?P<rest>.*)", re.ASCII | re.IGNORECASE | re.DOTALL
-)
+_ADDRESS = re.compile(r"(https?://[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?)/v/", re.ASCII | re.IGNORECASE)
+_END = re.compile(r"[?#]")
 _PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9][a-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?", re.ASCII)
 _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}|localhost", re.ASCII)
 
@@ -54,15 +54,16 @@ def read_qr_text(text: str) -> QrContent:
     Raises KezhengError ``not_a_certificate_code`` (no payload of ours is there); with a payload that is no proper
     one: ``payload_too_large``, ``payload_malformed``.
     """
-    match = _ADDRESS.fullmatch(text[:MAX_TEXT])
-    if match is None or not match[0].isascii():
+    match = _ADDRESS.match(text)
+    if match is None or not text[:MAX_TEXT].isascii():
         raise KezhengError("not_a_certificate_code")
     if len(text) > MAX_TEXT:
         raise KezhengError("payload_too_large")
-    payload = re.split(r"[?#]", match["rest"], maxsplit=1)[0].removesuffix("/")
+    end = _END.search(text, match.end())
+    payload = text[match.end() : len(text) if end is None else end.start()].removesuffix("/")
     if not payload:
         raise KezhengError("not_a_certificate_code")
-    return QrContent(match["origin"].lower(), from_base32(payload))
+    return QrContent(match[1].lower(), from_base32(payload))
 
 
 def read_payload(payload: str) -> bytes:
@@ -73,8 +74,18 @@ def read_payload(payload: str) -> bytes:
 
 
 def base32(data: bytes) -> str:
-    """Unpadded base32 (RFC 4648 §6)."""
-    return b32encode(data).rstrip(b"=").decode("ascii")
+    """Unpadded base32 (RFC 4648 §6), several times as fast as the standard library's.
+
+    The data is one number of five-bit digits. Each step moves the upper half of every block of digits apart from
+    the lower half by three bits a digit, until every digit has a byte of its own.
+    """
+    characters = (len(data) * 8 + 4) // 5
+    spread = int.from_bytes(data, "big") << (characters * 5 - len(data) * 8)
+    steps, size = _spreading(max(characters - 1, 1).bit_length())
+    for lower, shift in steps:
+        low = spread & lower
+        spread = low | ((spread ^ low) << shift)
+    return spread.to_bytes(size, "big")[size - characters :].translate(_FROM_DIGITS).decode("ascii")
 
 
 def from_base32(text: str) -> bytes:
@@ -89,3 +100,16 @@ def from_base32(text: str) -> bytes:
     if spare_bits >= 5 or number & ((1 << spare_bits) - 1):
         raise KezhengError("payload_malformed")
     return (number >> spare_bits).to_bytes(length, "big")
+
+
+@cache
+def _spreading(levels: int) -> tuple[list[tuple[int, int]], int]:
+    """For up to ``2 ** levels`` digits: the mask of all lower halves and the shift of the upper ones, per step; bytes."""
+    digits = 1 << levels
+    steps = []
+    for level in range(levels, 0, -1):
+        half = 1 << (level - 1)
+        blocks = digits >> level
+        lower = sum(((1 << half * 5) - 1) << (block * 2 * half * 8) for block in range(blocks))
+        steps.append((lower, half * 3))
+    return steps, digits

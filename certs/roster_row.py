@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from certs.candidate import Candidate
 from certs.grades import CertificateKind
+from certs.institution import Site
 from certs.roster_columns import Header
 from certs.roster_context import RosterContext
 from certs.roster_details import DetailReader
@@ -88,6 +89,10 @@ class RowReader:
             result=marks.result,
             assessed_on=assessment.on,
             training_certificate=training,
-            site_code="" if assessment.site is None else assessment.site.code,
+            site_code=self._site_code(assessment.site),
             details=person.details,
         )
+
+    def _site_code(self, site: Site | None) -> str:
+        """The code of a site; the main one is the rule and is not named."""
+        return "" if site is None or site == self._context.sites[0] else site.code

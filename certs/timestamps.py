@@ -9,11 +9,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 EPOCH_DAY = date(1970, 1, 1)
+_EPOCH_ORDINAL = EPOCH_DAY.toordinal()
+_FROM_UTC = timedelta(hours=8)
+LATEST_EPOCH_SECOND = 253_402_271_999
+"""9999-12-31T23:59:59+08:00: a later instant has no day in China."""
+_EARLIEST_EPOCH_SECOND = -62_135_596_800
 
 
 def shanghai_day(instant: datetime) -> date:
     """The day in China at this instant."""
-    return instant.astimezone(SHANGHAI).date()
+    return (instant + _FROM_UTC).date() if instant.tzinfo is UTC else instant.astimezone(SHANGHAI).date()
 
 
 def day_start(day: date) -> datetime:
@@ -22,8 +27,11 @@ def day_start(day: date) -> datetime:
 
 
 def day_after_end(day: date) -> datetime:
-    """The first instant after a day in China, in UTC: a day includes its last moment."""
-    return day_start(day) + timedelta(days=1)
+    """The first instant after a day in China, in UTC: a day includes its last moment.
+
+    Raises OverflowError for the last day of the calendar, which nothing follows.
+    """
+    return day_start(day + timedelta(days=1))
 
 
 def epoch_days(day: date) -> int:
@@ -32,8 +40,8 @@ def epoch_days(day: date) -> int:
 
 
 def day_from_epoch(days: int) -> date:
-    """The day so many days after 1970-01-01. Raises OverflowError past the calendar."""
-    return EPOCH_DAY + timedelta(days=days)
+    """The day so many days after 1970-01-01. Raises ValueError past the calendar."""
+    return date.fromordinal(_EPOCH_ORDINAL + days)
 
 
 def epoch_seconds(instant: datetime) -> int:
@@ -42,7 +50,9 @@ def epoch_seconds(instant: datetime) -> int:
 
 
 def instant_from_epoch(seconds: int) -> datetime:
-    """The instant so many seconds after the Unix epoch. Raises OverflowError or ValueError past the calendar."""
+    """The instant so many seconds after the Unix epoch. Raises ValueError where it has no day in China's calendar."""
+    if not _EARLIEST_EPOCH_SECOND <= seconds <= LATEST_EPOCH_SECOND:
+        raise ValueError("outside the calendar")
     return datetime.fromtimestamp(seconds, UTC)
 
 

@@ -16,8 +16,8 @@ from registry.store.certificate_store import CertificateRecord, certificate_by_n
 from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.states import CertificateState
-from registry.store.succession_store import link_successor
 from registry.store.status_store import StatusEventRecord, add_status_events, status_events_of
+from registry.store.succession_store import link_successor
 
 NOTE_PLACE = ("status_event", "note_ciphertext")
 

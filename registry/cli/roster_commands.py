@@ -16,7 +16,7 @@ from registry.exporting import IssuedFile, export_batch
 from registry.home import Home
 from registry.issuing.approve import approve_import
 from registry.issuing.import_roster import CheckedRoster, RosterRefused, check_roster, import_roster
-from registry.issuing.issue import STEPS, issue_batch
+from registry.issuing.issue import issue_batch
 from registry.rendering.marked_copy import write_marked_copy
 from registry.rendering.roster_template import write_template
 from registry.store.batch_store import BatchRecord, batch_by_id, batches_of_institution, unfinished_batches
@@ -139,7 +139,7 @@ def finish_batch(line: CommandLine, home: Home, batch: BatchRecord, folder: Path
         total = count_rows(tx, batch.id)
     if batch.state is not BatchState.RELEASED:
         done = 0
-        with line.progress("签发 / signing", total * len(STEPS)) as bar:
+        with line.progress("签发 / signing", total) as bar:
 
             def signed(count: int) -> None:
                 nonlocal done

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from certs.approval import approve
+from certs.assessment import AssessmentResult
 from certs.authority import Subject, judge_authority
-from certs.candidate import Candidate
 from certs.errors import KezhengError
 from certs.institution import InstitutionRecord
 from registry.directory import require_institution
 from registry.home import Home
-from registry.issuing.reserve import approved_rows
 from registry.store.audit_store import record_act
 from registry.store.batch_store import BatchRecord, approve_batch, batch_by_id, confirm_run_off
+from registry.store.roster_store import RosterRowRecord, roster_rows
 from registry.store.states import BatchState
 
 
@@ -22,7 +23,7 @@ def approve_import(
 ) -> BatchRecord:
     """imported → approved; a batch that is further on already is returned as it is.
 
-    Raises KezhengError ``batch_unknown``, ``approver_is_operator``, ``person_missing``, ``approval_stale``,
+    Raises KezhengError ``batch_unknown``, ``approver_is_operator``, ``person_missing``,
     ``run_off_needs_confirmation`` when the institution has left the directory since the assessments.
     """
     with home.store.transaction() as tx:
@@ -32,9 +33,8 @@ def approve_import(
         if batch.state is not BatchState.IMPORTED:
             return batch
         approval = approve(batch.operator, approver, batch.rows_digest, now)
-        candidates = [candidate for _, candidate in approved_rows(home, tx, batch)]
         institution = require_institution(tx, batch.institution_code)
-        if needs_run_off(home, institution, candidates, now):
+        if needs_run_off(home, institution, roster_rows(tx, batch_id), now):
             if not run_off_confirmed_by:
                 raise KezhengError("run_off_needs_confirmation")
             confirm_run_off(tx, batch_id, run_off_confirmed_by)
@@ -52,12 +52,14 @@ def approve_import(
         return found
 
 
-def needs_run_off(home: Home, institution: InstitutionRecord, candidates: list[Candidate], now: datetime) -> bool:
+def needs_run_off(home: Home, institution: InstitutionRecord, rows: Sequence[RosterRowRecord], now: datetime) -> bool:
     """Whether any of these would be issued after the listing that covers it has ended."""
-    subjects = {
-        Subject(institution.kind, c.occupation_id, c.direction_name, c.grade, None, c.assessed_on)
-        for c in candidates
-        if c.earns_certificate
-    }
+    subjects = {_subject(home, institution, row) for row in rows if row.result == AssessmentResult.PASSED}
     limits = home.settings.limits
     return any(judge_authority(institution, subject, now, limits).in_run_off for subject in subjects)
+
+
+def _subject(home: Home, institution: InstitutionRecord, row: RosterRowRecord) -> Subject:
+    claim = row.direction_text if row.direction_number is None else row.direction_number
+    direction = home.catalogue.by_id(row.occupation_id).direction_name(claim)
+    return Subject(institution.kind, row.occupation_id, direction, row.grade, None, row.assessed_on)

@@ -16,19 +16,17 @@ from typing import TypeVar
 from certs.candidate import Candidate
 from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
-from certs.envelope import prepared_from_record, seal
+from certs.envelope import Prepared, prepared_from_record, seal
 from certs.errors import KezhengError
 from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, check_sealed, prepare_certificate
-from certs.status import State
 from certs.timestamps import shanghai_day
 from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
-from registry.issuing.stored_rows import replacement_of
-from registry.status_changes import StatusChange, record_change
 from registry.store.batch_store import BatchRecord, batch_by_id, release_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
@@ -38,8 +36,14 @@ from registry.store.certificate_states import (
     record_signed,
     void_certificates,
 )
-from registry.store.certificate_store import CertificateRecord, certificates_of_batch
-from registry.store.engine import WriteTransaction
+from registry.store.issuing_store import (
+    Recorded,
+    Reserved,
+    Sealed,
+    recorded_of_batch,
+    reserved_of_batch,
+    sealed_of_batch,
+)
 from registry.store.states import BatchState, CertificateState
 
 CHUNK = 1_000
@@ -60,18 +64,23 @@ class BatchWork:
 
 
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
-    """Take a batch from wherever it stands to ``released``.
+    """Take a batch from wherever it stands to ``released``; ``progress`` gets the number released by each chunk.
 
     Raises KezhengError as `reserve_batch`, `prepare_certificate` and `check_sealed` do, ``batch_unknown`` and
     ``batch_state`` for a batch that is not approved. What was done before stays and is gone on from.
     """
     work = _gather(home, batch_id, clock())
     _replace_numbers_of_past_years(work, clock())
-    for state, step in STEPS:
-        for chunk in _chunks(_certificates(work, state)):
-            step(work, chunk, clock())
-            progress(len(chunk))
+    with home.store.reading() as tx:
+        signed, recorded, reserved = (read(tx, batch_id) for read in (sealed_of_batch, recorded_of_batch, reserved_of_batch))
+    for sealed in _chunks(signed):
+        progress(_release(work, sealed, clock()))
+    for waiting in _chunks(recorded):
+        progress(_release(work, _sign(work, waiting), clock()))
+    for taken in _chunks(reserved):
+        progress(_release(work, _sign(work, _prepare(work, taken, clock())), clock()))
     with home.store.transaction() as tx:
+        publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
         release_batch(tx, batch_id, clock())
 
 
@@ -85,67 +94,60 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
         institution = require_institution(tx, batch.institution_code)
         home.publish_if_needed(tx, now)
-    if batch.state is BatchState.APPROVED:
-        reserve_batch(home, batch, institution, now)
-    with home.store.reading() as reading:
-        rows = {row.id: (row, candidate) for row, candidate in approved_rows(home, reading, batch)}
-        return BatchWork(home, batch, institution, home.evidence(reading), rows)
+        rows = approved_rows(home, tx, batch)
+        if batch.state is BatchState.APPROVED:
+            reserve_batch(home, tx, batch, institution, rows, now)
+        by_id = {row.id: (row, candidate) for row, candidate in rows}
+        return BatchWork(home, batch, institution, home.evidence(tx), by_id)
 
 
 def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
     """A number taken last year and not yet prepared cannot be issued this year: void, and a new one taken."""
     with work.home.store.transaction() as tx:
-        reserved = certificates_of_batch(tx, work.batch.id, [CertificateState.RESERVED])
         year = shanghai_day(now).year
-        past = [c for c in reserved if parse_number(c.number, work.home.layouts).year != year]
+        reserved = reserved_of_batch(tx, work.batch.id)
+        past = [taken for taken in reserved if parse_number(taken.number, work.home.layouts).year != year]
         if past:
-            void_certificates(tx, [certificate.id for certificate in past], CertificateState.RESERVED)
-            rows = [work.rows[certificate.roster_row_id] for certificate in past]
+            void_certificates(tx, [taken.id for taken in past], CertificateState.RESERVED)
+            rows = [work.rows[taken.roster_row_id] for taken in past]
             reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
 
 
-def _certificates(work: BatchWork, state: CertificateState) -> list[CertificateRecord]:
-    with work.home.store.reading() as tx:
-        return certificates_of_batch(tx, work.batch.id, [state])
-
-
-def _prepare_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], now: datetime) -> None:
+def _prepare(work: BatchWork, chunk: Sequence[Reserved], now: datetime) -> list[Recorded]:
     """reserved → prepared: lints and authority, then the bytes that will be signed are on record."""
     issued_at = now.replace(microsecond=0)
     signer = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code)
-    context = IssueContext(
-        work.institution, work.home.settings.limits, signer.kid, work.batch.run_off_confirmed_by is not None
-    )
-    prepared = [
-        PreparedCertificate(
-            certificate_id=certificate.id,
-            to_be_signed=prepare_certificate(_request(work, certificate, issued_at), context).to_be_signed,
-            kid=signer.kid,
-            issued_at=issued_at,
-        )
-        for certificate in chunk
-    ]
+    run_off = work.batch.run_off_confirmed_by is not None
+    context = IssueContext(work.institution, work.home.settings.limits, signer.kid, run_off)
+    prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
     with work.home.store.transaction() as tx:
-        record_prepared(tx, prepared)
+        record_prepared(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
+    return [
+        Recorded(taken.id, taken.number, taken.roster_row_id, taken.supersedes, ready.to_be_signed)
+        for taken, ready in zip(chunk, prepared, strict=True)
+    ]
 
 
-def _request(work: BatchWork, certificate: CertificateRecord, issued_at: datetime) -> IssueRequest:
-    candidate = work.rows[certificate.roster_row_id][1]
+def _record(taken: Reserved, prepared: Prepared, issued_at: datetime) -> PreparedCertificate:
+    return PreparedCertificate(taken.id, prepared.to_be_signed, prepared.kid, issued_at)
+
+
+def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequest:
+    candidate = work.rows[taken.roster_row_id][1]
     site = work.institution.site(candidate.site_code or None, candidate.assessed_on)
     return IssueRequest(
-        claims=claims_of(candidate, certificate, issued_at),
-        number=parse_number(certificate.number, work.home.layouts),
+        claims=_claims(candidate, taken, issued_at),
+        number=parse_number(taken.number, work.home.layouts),
         occupation=work.home.catalogue.by_id(candidate.occupation_id),
         direction=candidate.direction_name,
         region=None if site is None else site.division,
-        first_issued_on=certificate.first_issued_on,
+        first_issued_on=taken.first_issued_on,
     )
 
 
-def claims_of(candidate: Candidate, certificate: CertificateRecord, issued_at: datetime) -> CertificateClaims:
-    """The claims of a candidate under a number."""
+def _claims(candidate: Candidate, taken: Reserved, issued_at: datetime) -> CertificateClaims:
     return CertificateClaims(
-        number=certificate.number,
+        number=taken.number,
         issued_at=issued_at,
         expires_at=None,
         name=candidate.name,
@@ -154,68 +156,46 @@ def claims_of(candidate: Candidate, certificate: CertificateRecord, issued_at: d
         direction=candidate.direction,
         grade=candidate.grade,
         assessed_on=candidate.assessed_on,
-        status_index=certificate.status_index,
+        status_index=taken.status_index,
     )
 
 
-def _sign_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], _now: datetime) -> None:
-    """prepared → signed: exactly the recorded bytes."""
-    signed = [sign_recorded(work.home, certificate) for certificate in chunk]
+def _sign(work: BatchWork, chunk: Sequence[Recorded]) -> list[Sealed]:
+    """prepared → signed: exactly the recorded bytes, under the key they name."""
+    envelopes = [_seal(work.home, recorded) for recorded in chunk]
     with work.home.store.transaction() as tx:
-        record_signed(tx, signed)
+        record_signed(
+            tx,
+            [
+                SignedCertificate(recorded.id, envelope, hashlib.sha256(envelope).digest())
+                for recorded, envelope in zip(chunk, envelopes, strict=True)
+            ],
+        )
+    return [
+        Sealed(recorded.id, recorded.number, recorded.roster_row_id, recorded.supersedes, envelope)
+        for recorded, envelope in zip(chunk, envelopes, strict=True)
+    ]
 
 
-def sign_recorded(home: Home, certificate: CertificateRecord) -> SignedCertificate:
-    """The sealed certificate of recorded bytes, under the key they name."""
-    prepared = prepared_from_record(certificate.to_be_signed or b"")
+def _seal(home: Home, recorded: Recorded) -> bytes:
+    prepared = prepared_from_record(recorded.to_be_signed)
     signer = home.keyring.signer_by_kid(prepared.kid)
-    envelope = seal(prepared, signer.sign(prepared.to_be_signed))
-    return SignedCertificate(certificate.id, envelope, hashlib.sha256(envelope).digest())
+    return seal(prepared, signer.sign(prepared.to_be_signed))
 
 
-def _release_chunk(work: BatchWork, chunk: Sequence[CertificateRecord], now: datetime) -> None:
-    """signed → released: only what our own verifier finds valid from the final QR text."""
-    has_facts = any(c.supersedes or c.official_number for c in chunk) or _has_other_sites(work, chunk)
-    evidence = _evidence_with_facts(work, now) if has_facts else work.evidence
-    for certificate in chunk:
-        check_sealed(certificate.envelope or b"", work.home.settings.public_url, evidence, now)
+def _release(work: BatchWork, chunk: Sequence[Sealed], now: datetime) -> int:
+    """signed → released: only what our own verifier finds valid from the final QR text; how many."""
+    corrects = any(sealed.supersedes for sealed in chunk)
+    evidence = evidence_with_facts(work.home, now) if corrects else work.evidence
+    for sealed in chunk:
+        check_sealed(sealed.envelope, work.home.settings.public_url, evidence, now)
     with work.home.store.transaction() as tx:
-        record_released(tx, [certificate.id for certificate in chunk])
-        _replace_predecessors(work, tx, chunk, now)
-
-
-def _has_other_sites(work: BatchWork, chunk: Sequence[CertificateRecord]) -> bool:
-    return any(work.rows[certificate.roster_row_id][1].site_code for certificate in chunk)
-
-
-def _evidence_with_facts(work: BatchWork, now: datetime) -> Evidence:
-    """The evidence after the register's facts about signed certificates have been published."""
-    with work.home.store.transaction() as tx:
-        work.home.publish_status(tx, now)
-        return work.home.evidence(tx)
-
-
-def _replace_predecessors(
-    work: BatchWork, tx: WriteTransaction, chunk: Sequence[CertificateRecord], now: datetime
-) -> None:
-    """What a correction replaces is superseded in the transaction that releases the correction."""
-    replacing = [certificate for certificate in chunk if certificate.supersedes]
-    for certificate in replacing:
-        replaces = replacement_of(work.rows[certificate.roster_row_id][0])
-        assert replaces is not None
-        change = StatusChange(State.SUPERSEDED, replaces.reason, work.batch.operator, successor=certificate.number)
-        record_change(work.home, tx, replaces.number, change, now)
-    if replacing:
-        work.home.publish_status(tx, now)
+        record_released(tx, [sealed.id for sealed in chunk])
+        replacing = [(sealed, work.rows[sealed.roster_row_id][0]) for sealed in chunk if sealed.supersedes]
+        replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
+    return len(chunk)
 
 
 def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
-
-
-STEPS = (
-    (CertificateState.RESERVED, _prepare_chunk),
-    (CertificateState.PREPARED, _sign_chunk),
-    (CertificateState.SIGNED, _release_chunk),
-)

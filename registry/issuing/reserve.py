@@ -32,16 +32,21 @@ def approved_rows(home: Home, tx: ReadTransaction, batch: BatchRecord) -> list[R
     return list(zip(rows, candidates, strict=True))
 
 
-def reserve_batch(home: Home, batch: BatchRecord, institution: InstitutionRecord, now: datetime) -> None:
+def reserve_batch(
+    home: Home,
+    tx: WriteTransaction,
+    batch: BatchRecord,
+    institution: InstitutionRecord,
+    rows: Sequence[RowAndCandidate],
+    now: datetime,
+) -> None:
     """approved → issuing, with a number and a status place for every row that earns a certificate.
 
-    Raises KezhengError ``approval_stale``; ``already_certified`` when a person has got the same certificate since
-    the import; ``number_serial_out_of_range`` when the year's serials are used up. Nothing is reserved then.
+    Raises KezhengError ``already_certified`` when a person has got the same certificate since the import;
+    ``number_serial_out_of_range`` when the year's serials are used up. Nothing is reserved then.
     """
-    with home.store.transaction() as tx:
-        earning = [pair for pair in approved_rows(home, tx, batch) if pair[1].earns_certificate]
-        start_issuing(tx, batch.id, rows_digest=batch.rows_digest, out_dir=batch.out_dir)
-        reserve_rows(home, tx, batch, institution, earning, now)
+    start_issuing(tx, batch.id, rows_digest=batch.rows_digest, out_dir=batch.out_dir)
+    reserve_rows(home, tx, batch, institution, [pair for pair in rows if pair[1].earns_certificate], now)
 
 
 def reserve_rows(

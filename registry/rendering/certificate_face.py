@@ -30,6 +30,7 @@ BAND = {
     CertificateKind.TRAINING: "培训合格　COMPLETED TRAINING",
 }
 SIGNATURE_EN = "Electronic signature of the institution, Beijing time"
+ATTACHMENT_NAME = "certificate.cose"
 ATTACHMENT_NOTE = "签名证书原件 Signed certificate (COSE)"
 _OWN_STYLE = "本样式和编号为本登记系统自有，非人力资源社会保障部统一样式。"
 _BEARER_COPY = "二维码含持证人信息，请勿公开张贴或在网上传播。"

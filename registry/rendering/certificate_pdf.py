@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -29,7 +26,6 @@ _FORM_FOLDER = Path(__file__).parent / "certificate_form"
 _A4_INCHES = 210 / 25.4
 _NAME_ROOM_POINTS = 350
 _NAME_SIZES = (14, 30)
-_CHUNK = 32
 
 
 class CertificatePrinter:
@@ -86,28 +82,6 @@ def _bytes(data: bytes) -> str:
     return f'bytes(json(bytes("[{",".join(map(str, data))}]")))'
 
 
-def render_many(faces: Iterable[CertificateFace], processes: int) -> Iterator[bytes]:
-    """The PDFs of many certificates in their order, by several processes; errors as `CertificatePrinter`.
-
-    Processes are spawned, not forked: the threads of a compiler that was used do not survive a fork.
-    """
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start_printer) as pool:
-        yield from pool.map(_render_one, faces, chunksize=_CHUNK)
-
-
-_printer: CertificatePrinter | None = None
-
-
-def _start_printer() -> None:
-    global _printer
-    _printer = CertificatePrinter()
-
-
-def _render_one(face: CertificateFace) -> bytes:
-    assert _printer is not None
-    return _printer.render_pdf(face)
-
-
 def _page_values(face: CertificateFace) -> dict[str, Any]:
     """Everything that the form prints, as JSON values; the names are those of the .typ files."""
     title_zh, title_en = form.title(face)
@@ -137,6 +111,7 @@ def _page_values(face: CertificateFace) -> dict[str, Any]:
         "foot": form.foot_lines(face),
         "fingerprint": form.fingerprint_line(face),
         "demo": form.demo_words(face),
+        "attachment_name": form.ATTACHMENT_NAME,
         "attachment": form.ATTACHMENT_NOTE,
         "signed_utc": _moment(face),
     }

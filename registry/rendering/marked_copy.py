@@ -68,8 +68,7 @@ def _collect_marks(
                 place = first if finding.column is None else places.get(finding.column, first)
                 found[finding.row, place].append((finding.zh, is_fault))
     return {
-        at: _Mark([message for message, _ in said], any(is_fault for _, is_fault in said))
-        for at, said in found.items()
+        at: _Mark([message for message, _ in said], any(is_fault for _, is_fault in said)) for at, said in found.items()
     }
 
 
@@ -128,9 +127,7 @@ def _write_list(out: OutBook, faults: Sequence[Fault], warnings: Sequence[Fault]
     kinds += [(finding, say("warning"), yellow) for finding in warnings]
     for row, (finding, kind, style) in enumerate(kinds, 3):
         where = say("whole_file") if finding.row is None else str(finding.row)
-        write_line(
-            sheet, row, (where, finding.heading or "", "", finding.zh, finding.en, finding.value), text
-        )
+        write_line(sheet, row, (where, finding.heading or "", "", finding.zh, finding.en, finding.value), text)
         write_text(sheet, row, 2, kind, style)
     for place, width in enumerate((10, 16, 8, 60, 60, 30)):
         sheet.set_column(place, place, width)

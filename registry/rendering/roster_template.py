@@ -113,9 +113,7 @@ def _write_column_note(sheet: Any, row: int, column: Column, said: Words, style:
     write_line(sheet, row, (column.heading, needed, said.zh, said.en, said.advice_zh), style)
 
 
-def _offer_choices(
-    out: OutBook, roster: Any, shown: Sequence[Column], offered: Mapping[str, Sequence[str]]
-) -> None:
+def _offer_choices(out: OutBook, roster: Any, shown: Sequence[Column], offered: Mapping[str, Sequence[str]]) -> None:
     """A sheet of its own holds the lists: a list inside a rule may have 255 characters only."""
     sheet = out.add_sheet("sheet_choices")
     name = say("sheet_choices")

@@ -35,7 +35,7 @@ def test_a_right_row(read: Read) -> None:
     assert candidate.grade is Grade.INTERMEDIATE
     assert (candidate.theory, candidate.ability) == (8600, 6000)
     assert candidate.assessed_on == date(2026, 10, 20)
-    assert candidate.site_code == "01"
+    assert candidate.site_code == ""
     assert candidate.earns_certificate
 
 

@@ -1,0 +1,78 @@
+"""What issuing reads of the certificates of a batch at each step, and no more: ten thousand rows are read at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
+from registry.store.engine import ReadTransaction
+from registry.store.states import CertificateState
+
+
+class Reserved(NamedTuple):
+    """A number that was taken for a row; ``first_issued_on`` where the certificate is a correction."""
+
+    id: int
+    number: str
+    roster_row_id: int
+    status_index: int
+    supersedes: str | None
+    first_issued_on: date | None
+
+
+class Recorded(NamedTuple):
+    """The bytes that are to be signed; ``supersedes`` where the certificate is a correction."""
+
+    id: int
+    number: str
+    roster_row_id: int
+    supersedes: str | None
+    to_be_signed: bytes
+
+
+class Sealed(NamedTuple):
+    """A signed certificate that nobody has seen yet."""
+
+    id: int
+    number: str
+    roster_row_id: int
+    supersedes: str | None
+    envelope: bytes
+
+
+_RESERVED = select(
+    CERTIFICATE.c.id,
+    CERTIFICATE.c.number,
+    CERTIFICATE.c.roster_row_id,
+    CERTIFICATE.c.status_index,
+    CERTIFICATE.c.supersedes,
+    CERTIFICATE.c.first_issued_on,
+)
+_KNOWN = (CERTIFICATE.c.id, CERTIFICATE.c.number, CERTIFICATE.c.roster_row_id, CERTIFICATE.c.supersedes)
+_RECORDED = select(*_KNOWN, CERTIFICATE_PREPARED.c.to_be_signed).join(
+    CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id
+)
+_SEALED = select(*_KNOWN, CERTIFICATE_SEALED.c.envelope).join(
+    CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id
+)
+
+
+def reserved_of_batch(tx: ReadTransaction, batch_id: str) -> list[Reserved]:
+    """What is reserved and not yet prepared, in the order of the numbers taken."""
+    query = _RESERVED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.RESERVED)
+    return [Reserved._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
+
+
+def recorded_of_batch(tx: ReadTransaction, batch_id: str) -> list[Recorded]:
+    """What is prepared and not yet signed."""
+    query = _RECORDED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.PREPARED)
+    return [Recorded._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
+
+
+def sealed_of_batch(tx: ReadTransaction, batch_id: str) -> list[Sealed]:
+    """What is signed and not yet released."""
+    query = _SEALED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.SIGNED)
+    return [Sealed._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
