@@ -41,9 +41,7 @@ class WorldSource:
         """Publish the world as it is now."""
         files = self.world.files() | {"jwks.json": b'{"keys":[]}', "root.jwk": _root_jwk(self.world)}
         evidence = gather_evidence(files, self.world.root_key())
-        self.current = Snapshot(
-            evidence, files, 0.0, True, {path: f'"{hash(c)}"' for path, c in files.items()}
-        )
+        self.current = Snapshot(evidence, files, 0.0, True, {path: f'"{hash(c)}"' for path, c in files.items()})
 
     def snapshot(self) -> Snapshot:
         return self.current

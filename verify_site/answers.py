@@ -69,9 +69,7 @@ def fresh_check_id() -> str:
 def answer(verification: Verification, evidence: Evidence, checked_at: datetime) -> Answer:
     """The answer to a verification just made."""
     data = evidence.data
-    return Answer(
-        verification, fresh_check_id(), checked_at, None if isinstance(data, Unavailable) else data.policies
-    )
+    return Answer(verification, fresh_check_id(), checked_at, None if isinstance(data, Unavailable) else data.policies)
 
 
 def scan_report(given: Answer) -> bytes:

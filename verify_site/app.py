@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from certs.errors import KezhengError
 from registry.store.engine import PublicStore, open_public_store
@@ -28,6 +27,7 @@ from verify_site.number_desk import NumberDesk
 from verify_site.page_renderer import Pages
 from verify_site.page_routes import PageRoutes
 from verify_site.pinned_root import PinnedRoot
+from verify_site.plain_route import PlainRoute
 from verify_site.problems import error_of_status, problem_response
 from verify_site.public_api import public_api
 from verify_site.published_folder import PublishedFolder
@@ -80,16 +80,12 @@ class PublicViews(PinnedRoot):
 def create_app(settings: SiteSettings) -> FastAPI:
     """The site over a home's database. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
     store = open_public_store(settings.database_url)
-    return create_site_app(
-        _site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE)))
-    )
+    return create_site_app(_site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE))))
 
 
 def create_mirror_app(settings: SiteSettings, folder: Path) -> FastAPI:
     """The site over a published folder: everything but look-ups by number."""
-    return create_site_app(
-        _site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE)))
-    )
+    return create_site_app(_site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE))))
 
 
 def from_environment() -> FastAPI:
@@ -128,10 +124,10 @@ def _add_routes(app: FastAPI, site: Site) -> None:
     scan = ScanRoute(site, results, titles)
     # The fast paths come first: routes are tried in order.
     app.router.routes[:0] = [
-        Route("/v/{payload:path}", scan),
-        Route("/V/{payload:path}", scan),
-        Route("/api/v1/verify", api.verify, methods=["POST"]),
-        Route("/api/v1/verify/batch", api.batch, methods=["POST"]),
+        PlainRoute("/v/{payload:path}", scan),
+        PlainRoute("/V/{payload:path}", scan),
+        PlainRoute("/api/v1/verify", api.verify, methods=["POST"]),
+        PlainRoute("/api/v1/verify/batch", api.batch, methods=["POST"]),
         *PageRoutes(site, pages, results, titles, desk, api).routes(),
         *published_routes(site),
     ]

@@ -39,7 +39,7 @@ class ClientAddresses:
         return _client_key(address)
 
     def _forwarded(self, scope: Scope) -> IPv4Address | IPv6Address | None:
-        """The rightmost address that is not a proxy of ours: anyone may have written what stands left of it."""
+        """The rightmost address that is not a proxy of ours: what stands left of it anyone may write."""
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
         for part in reversed(",".join(lines).split(",")):
             address = _parsed(part.strip())

@@ -88,7 +88,7 @@ class Guard:
         return headers + [header for header in self._headers if header[0] not in present]
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = getattr(scope.get("route"), "path_format", "unmatched")
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         self._site.metrics.count_request(method, route, status, seconds)
         if _ACCESS_LOG.isEnabledFor(logging.INFO):

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from verify_site.language import language_of
 from verify_site.page_renderer import Pages, other_language
+from verify_site.plain_route import PlainRoute
 
 _REPORT = {"description": "The report of a completed verification, whatever its verdict"}
 _PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
@@ -47,9 +47,7 @@ _PLAIN_ROUTES: dict[str, Any] = {
             "requestBody": _body({"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}),
             "responses": {
                 "200": _REPORT,
-                "400": _refused(
-                    "No payload of ours, a mistyped number, a malformed request, a time in the future"
-                ),
+                "400": _refused("No payload of ours, a mistyped number, a malformed request, a time in the future"),
                 "404": _refused("no_match: unknown number or another name, not told apart"),
                 "429": _refused("too_many_requests, number_closed_today"),
             },
@@ -57,10 +55,8 @@ _PLAIN_ROUTES: dict[str, Any] = {
     },
     "/api/v1/verify/batch": {
         "post": {
-            "summary": "Verify up to 10,000 items; each answer is a report (without title effects) or a problem",
-            "requestBody": _body(
-                {"items": [{"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}, {"number": "…", "name": "…"}]}
-            ),
+            "summary": "Verify up to 10,000 items; each answer is a report without effects or a problem",
+            "requestBody": _body({"items": [{"qr": "HTTPS://VERIFY.EXAMPLE.CN/V/…"}, {"number": "…", "name": "…"}]}),
             "responses": {
                 "200": {"description": "{count, as_of, verdicts, results: [{report} | {problem}]} in order"},
                 "400": _refused("A malformed request, or more than 10,000 items"),
@@ -127,7 +123,7 @@ def _endpoint(path: str, method: str, operation: dict[str, Any]) -> Endpoint:
     )
 
 
-def interface_routes(app: FastAPI, pages: Pages) -> list[Route]:
+def interface_routes(app: FastAPI, pages: Pages) -> list[PlainRoute]:
     """``/docs`` and ``/openapi.json``. The document is made on the first request, when all routes exist."""
     cached: list[dict[str, Any]] = []
 
@@ -144,4 +140,4 @@ def interface_routes(app: FastAPI, pages: Pages) -> list[Route]:
         values = {"here": "/docs", "endpoints": endpoints(document())}
         return pages.page("interface.html", language, other_language(language), values)
 
-    return [Route("/openapi.json", openapi), Route("/docs", docs)]
+    return [PlainRoute("/openapi.json", openapi), PlainRoute("/docs", docs)]

@@ -66,9 +66,7 @@ class NumberDesk:
             raise KezhengError("certificate_unknown", number=number.text)
         return self._verified(envelope, evidence, at)
 
-    async def _by_name(
-        self, number: CertificateNumber, name: str, evidence: Evidence, at: datetime
-    ) -> Answer:
+    async def _by_name(self, number: CertificateNumber, name: str, evidence: Evidence, at: datetime) -> Answer:
         asked_at = self._site.seconds()
         envelope = await self._envelope(number)
         found = None if envelope is None else self._verified(envelope, evidence, at)
@@ -115,9 +113,7 @@ def is_name_of(found: Answer, name: str) -> bool:
     genuine = found.verification.genuine
     if genuine is None:
         return False
-    return hmac.compare_digest(
-        _compared(name).encode("utf-8"), _compared(genuine.claims.name).encode("utf-8")
-    )
+    return hmac.compare_digest(_compared(name).encode("utf-8"), _compared(genuine.claims.name).encode("utf-8"))
 
 
 def _compared(name: str) -> str:

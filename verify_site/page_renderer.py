@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.responses import Response
 
 from certs.errors import KezhengError
@@ -32,18 +33,7 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        environment = Environment(
-            loader=PackageLoader("verify_site"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals["style_version"] = sha256(static_file(STYLE_FILE)).hexdigest()[:12]
-        self._templates = {
-            name: environment.get_template(name) for name in environment.list_templates(["html"])
-        }
+        self._templates = _templates()
 
     def page(
         self,
@@ -73,6 +63,20 @@ class Pages:
         values = {"said": language.of(said), "advice": language.advice(said)}
         headers = problem_headers(shown) | NO_INDEX
         return self.page("error.html", language, other_language(language), values, status_of(shown), headers)
+
+
+@cache
+def _templates() -> dict[str, Template]:
+    environment = Environment(
+        loader=PackageLoader("verify_site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["style_version"] = sha256(static_file(STYLE_FILE)).hexdigest()[:12]
+    return {name: environment.get_template(name) for name in environment.list_templates(["html"])}
 
 
 def is_demo(evidence: Evidence) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from certs.errors import KezhengError
 from certs.grades import CertificateKind
@@ -22,6 +21,7 @@ from verify_site.directory import (
 from verify_site.language import Language, language_of
 from verify_site.number_desk import MAX_NAME, MAX_NUMBER, NumberDesk, Question
 from verify_site.page_renderer import Pages, other_language
+from verify_site.plain_route import PlainRoute
 from verify_site.public_api import directory_query, institution_not_listed, register_data
 from verify_site.query_values import past_day_of
 from verify_site.record_view import Way, format_day
@@ -51,14 +51,14 @@ class PageRoutes:
         self._desk = desk
         self._api = api
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[PlainRoute]:
         """All routes."""
         return [
-            Route("/", self.home),
-            Route("/check", self.check, methods=["POST"]),
-            Route("/institutions", self.institutions),
-            Route("/institutions/{code}", self.institution),
-            Route("/titles", self.titles),
+            PlainRoute("/", self.home),
+            PlainRoute("/check", self.check, methods=["POST"]),
+            PlainRoute("/institutions", self.institutions),
+            PlainRoute("/institutions/{code}", self.institution),
+            PlainRoute("/titles", self.titles),
         ]
 
     async def home(self, request: Request) -> Response:
@@ -106,9 +106,7 @@ class PageRoutes:
             "here": "/institutions",
             "asked": asked,
             "day": format_day(wanted.as_of, language),
-            "entries": [
-                institution_entry(r, data.catalogue, wanted.as_of) for r in find_institutions(trust, wanted)
-            ],
+            "entries": [institution_entry(r, data.catalogue, wanted.as_of) for r in find_institutions(trust, wanted)],
             "kinds": [any_choice, *((k.value, language.say(f"kind_{k.value}")) for k in CertificateKind)],
             "provinces": [
                 any_choice,

@@ -12,12 +12,12 @@ import orjson
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from certs.errors import KezhengError
 from certs.evidence import Unavailable
 from verify_site.metrics import CONTENT_TYPE as METRICS_TYPE
 from verify_site.page_renderer import MARK_FILE, STYLE_FILE, static_file
+from verify_site.plain_route import PlainRoute
 from verify_site.problems import problem_response
 from verify_site.site import Site
 
@@ -37,7 +37,7 @@ _ROBOTS = b"User-agent: *\nDisallow: /v/\nDisallow: /V/\nDisallow: /check\n"
 _STATIC_TYPES = {STYLE_FILE: "text/css; charset=utf-8", MARK_FILE: "image/svg+xml"}
 
 
-def published_routes(site: Site) -> list[Route]:
+def published_routes(site: Site) -> list[PlainRoute]:
     """The routes of one site."""
 
     async def published(request: Request) -> Response:
@@ -62,13 +62,13 @@ def published_routes(site: Site) -> list[Route]:
         return await to_thread.run_sync(_root_file, site.well_known_folder, request.path_params["name"])
 
     return [
-        Route("/published/{path:path}", published),
-        Route("/.well-known/jwks.json", jwks),
-        Route("/healthz", health),
-        Route("/readyz", ready),
-        Route("/metrics", metrics),
-        Route("/static/{name}", static),
-        Route("/{name}.txt", root_file),
+        PlainRoute("/published/{path:path}", published),
+        PlainRoute("/.well-known/jwks.json", jwks),
+        PlainRoute("/healthz", health),
+        PlainRoute("/readyz", ready),
+        PlainRoute("/metrics", metrics),
+        PlainRoute("/static/{name}", static),
+        PlainRoute("/{name}.txt", root_file),
     ]
 
 
@@ -79,9 +79,7 @@ def _published(site: Site, path: str, request: Request) -> Response:
     if content is None:
         raise KezhengError("page_not_found")
     media_type = _TYPES.get(path[path.rfind(".") :], "application/octet-stream")
-    return _cacheable(
-        content, snapshot.etags[path], media_type, request, _ANYWHERE | {"cache-control": _SIGNED}
-    )
+    return _cacheable(content, snapshot.etags[path], media_type, request, _ANYWHERE | {"cache-control": _SIGNED})
 
 
 def _static(name: str, request: Request) -> Response:

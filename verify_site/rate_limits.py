@@ -66,9 +66,7 @@ class WrongNames:
     def is_closed(self, number: str, day: date) -> bool:
         """Whether the number answers no more names on this day."""
         self._begin(day)
-        return (
-            min(row[cell] for row, cell in zip(self._rows, self._cells(number), strict=True)) >= self._limit
-        )
+        return min(row[cell] for row, cell in zip(self._rows, self._cells(number), strict=True)) >= self._limit
 
     def record(self, number: str, day: date) -> None:
         """Count one wrong name. Unknown numbers are counted alike, or the refusal would tell which exist."""

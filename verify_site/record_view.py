@@ -100,9 +100,7 @@ def result_view(given: Answer, way: Way, language: Language) -> ResultView:
     genuine = given.verification.genuine
     is_valid = report["verdict"] == "valid"
     record = None if genuine is None else _record(genuine, report, way, language)
-    notices = [
-        entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")
-    ]
+    notices = [entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")]
     return ResultView(
         verdict=report["verdict"],
         tone=report["tone"],

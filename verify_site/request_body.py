@@ -43,9 +43,7 @@ async def read_form(request: Request) -> dict[str, str]:
     """A URL-encoded form's fields. Raises KezhengError ``request_malformed`` or ``request_too_large``."""
     body = await read_body(request, MAX_FORM)
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict"
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:
         raise KezhengError("request_malformed") from error
     return dict(pairs)

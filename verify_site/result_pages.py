@@ -101,7 +101,5 @@ def _versions(evidence: Evidence, language: Language) -> dict[str, str]:
         versions["technical_environment"] = trust.environment
     if not isinstance(status, Unavailable):
         issued = format_moment(status.issued_at)
-        versions["technical_status"] = language.say(
-            "technical_issued", version=status.version, issued_at=issued
-        )
+        versions["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
     return versions

@@ -131,7 +131,5 @@ class RefreshingSource:
     def _try_refresh(self) -> None:
         try:
             self.refresh()
-        except (
-            Exception
-        ) as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
+        except Exception as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
             _LOG.warning("could not refresh the snapshot: %s", type(error).__name__)

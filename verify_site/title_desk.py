@@ -58,20 +58,14 @@ class EffectView:
     citation: str
 
 
-def effect_views(
-    effects: Sequence[TitleEffect], language: Language, scanned: Answer | None = None
-) -> list[EffectView]:
+def effect_views(effects: Sequence[TitleEffect], language: Language, scanned: Answer | None = None) -> list[EffectView]:
     """The effects of one question; ``scanned`` is the certificate that conditions are ticked from."""
     return [_effect_view(position, effect, language, scanned) for position, effect in enumerate(effects)]
 
 
-def _effect_view(
-    position: int, effect: TitleEffect, language: Language, scanned: Answer | None
-) -> EffectView:
+def _effect_view(position: int, effect: TitleEffect, language: Language, scanned: Answer | None) -> EffectView:
     cited = effect.citation
-    points = {
-        kind: tuple(language.of(p) for p in effect.open_points if p.kind is kind) for kind in OpenPointKind
-    }
+    points = {kind: tuple(language.of(p) for p in effect.open_points if p.kind is kind) for kind in OpenPointKind}
     return EffectView(
         position=position,
         place=effect.place.name_en if language.is_english else effect.place.name_zh,

@@ -95,9 +95,7 @@ class TitlePages:
         asked = {name: query.get(name, "") for name in _ASKED}
         question = self._question(asked, data, scanned)
         desk = TitleDesk(question, asked, question.effects(data.policies), data, language, scanned)
-        template, values = (
-            ("sheet.html", self._sheet(desk)) if asked["item"] else ("titles.html", _answers(desk))
-        )
+        template, values = ("sheet.html", self._sheet(desk)) if asked["item"] else ("titles.html", _answers(desk))
         switch = other_language(language, **desk.address())
         return self._pages.page(template, language, switch, values, headers=NO_INDEX)
 

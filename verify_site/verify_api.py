@@ -109,9 +109,7 @@ class VerifyApi:
             codes = await to_thread.run_sync(self._code_results, [i for i in chunk if isinstance(i, str)], at)
             found = iter(codes)
             for item in chunk:
-                outcome, result = (
-                    next(found) if isinstance(item, str) else await self._number_result(item, at)
-                )
+                outcome, result = next(found) if isinstance(item, str) else await self._number_result(item, at)
                 verdicts[outcome] += 1
                 results.append(orjson.Fragment(result))
         as_of = format_instant(at)

@@ -1,4 +1,4 @@
-"""Sites that tests ask."""
+"""Sites that tests ask, and the event loop they run on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 from site_simulator import TestSite, make_site, sample_world
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture

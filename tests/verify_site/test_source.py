@@ -1,0 +1,169 @@
+"""The source: follows what is published, keeps the pinned root, and stops being believed when it stalls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from pathlib import Path
+
+import orjson
+import pytest
+from simulator import World
+
+from certs.errors import KezhengError
+from certs.evidence import Unavailable
+from certs.trust_list import RootKey, root_to_jwk
+from verify_site.app import create_mirror_app
+from verify_site.published_folder import PublishedFolder
+from verify_site.site_settings import PublicSettings, load_public_settings
+from verify_site.source import RefreshingSource
+
+
+class Shelf:
+    """Published files that a test changes; ``is_away`` makes every look fail."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.looks = 0
+        self.version = 1
+        self.is_away = False
+
+    def marker(self) -> Hashable:
+        if self.is_away:
+            raise ConnectionError
+        return self.version
+
+    def files(self) -> dict[str, bytes]:
+        self.looks += 1
+        return self.world.files()
+
+    def pinned_root(self) -> RootKey | None:
+        return self.world.root_key()
+
+    def envelope_by_number(self, number: str) -> bytes | None:
+        return self.world.envelopes.get(number)
+
+
+class Seconds:
+    """A monotonic clock that tests turn."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    world = World()
+    world.institution()
+    return Shelf(world)
+
+
+def test_files_are_read_again_only_when_something_changed(shelf: Shelf) -> None:
+    source = RefreshingSource(shelf, Seconds())
+    for _ in range(3):
+        source.refresh()
+    assert shelf.looks == 1
+    shelf.version = 2
+    source.refresh()
+    assert shelf.looks == 2
+
+
+def test_a_source_that_cannot_look_gives_no_status_after_a_minute(shelf: Shelf) -> None:
+    seconds = Seconds()
+    source = RefreshingSource(shelf, seconds)
+    source.refresh()
+    shelf.is_away = True
+    for passed, is_fresh in ((59.0, True), (60.0, True), (60.5, False)):
+        seconds.now = 1000.0 + passed
+        source._try_refresh()
+        assert source.snapshot().is_fresh is is_fresh
+    assert isinstance(source.snapshot().evidence.status, Unavailable)
+    assert not isinstance(source.snapshot().evidence.trust, Unavailable)
+    shelf.is_away = False
+    source._try_refresh()
+    assert source.snapshot().is_fresh
+
+
+def test_nothing_is_believed_before_the_first_look(shelf: Shelf) -> None:
+    source = RefreshingSource(shelf, Seconds())
+    assert isinstance(source.snapshot().evidence.trust, Unavailable)
+    assert not source.snapshot().is_fresh
+
+
+def test_a_trust_list_that_goes_back_is_refused(shelf: Shelf) -> None:
+    shelf.world.version = 5
+    source = RefreshingSource(shelf, Seconds())
+    source.refresh()
+    shelf.world.version, shelf.version = 4, 2
+    source.refresh()
+    trust = source.snapshot().evidence.trust
+    assert isinstance(trust, Unavailable)
+    assert trust.code == "trust_list_rolled_back"
+
+
+def test_the_thread_follows_changes_within_a_second(shelf: Shelf) -> None:
+    source = RefreshingSource(shelf)
+    source.start()
+    try:
+        before = source.snapshot()
+        shelf.version = 2
+        deadline = time.monotonic() + 5
+        while source.snapshot() is before and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert source.snapshot() is not before
+    finally:
+        source.stop()
+
+
+def write_published(world: World, folder: Path) -> None:
+    for name, content in world.files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def test_a_mirror_serves_a_folder_under_the_root_pinned_elsewhere(tmp_path: Path, shelf: Shelf) -> None:
+    folder, home = tmp_path / "published", tmp_path / "home"
+    write_published(shelf.world, folder)
+    home.mkdir()
+    published = PublishedFolder(folder, home / "pinned-root.jwk")
+    source = RefreshingSource(published, Seconds())
+    source.refresh()
+    unpinned = source.snapshot().evidence.trust
+    assert isinstance(unpinned, Unavailable)
+    assert unpinned.code == "root_not_pinned"
+    (home / "pinned-root.jwk").write_bytes(orjson.dumps(root_to_jwk(shelf.world.root_key())))
+    source.refresh()
+    assert not isinstance(source.snapshot().evidence.trust, Unavailable)
+    assert published.envelope_by_number("any") is None
+    app = create_mirror_app(PublicSettings(home, "", "https://verify.example.cn"), folder)
+    assert app.title == "Kezheng"
+
+
+def test_settings_come_from_the_environment_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "kezheng.toml").write_text('public_url = "https://a.example"\nproxies = ["10.0.0.1"]\n')
+    environ = {"KEZHENG_HOME": str(tmp_path)}
+    assert load_public_settings(environ).public_url == "https://a.example"
+    assert load_public_settings(environ).proxies == ("10.0.0.1",)
+    given = load_public_settings(
+        environ | {"KEZHENG_PUBLIC_URL": "https://B.example/", "KEZHENG_PROXIES": "10.0.0.2, 10.0.0.3"}
+    )
+    assert (given.public_url, given.proxies) == ("https://b.example", ("10.0.0.2", "10.0.0.3"))
+    assert given.database_url == f"sqlite:///{tmp_path.resolve() / 'kezheng.db'}"
+
+
+@pytest.mark.parametrize(
+    ("content", "url", "code"),
+    [
+        ("not toml =", "https://a.example", "settings_invalid"),
+        ("", "http://verify.example.cn", "public_url_not_https"),
+        ("", "https://verify.example.cn/path", "public_url_invalid"),
+    ],
+)
+def test_wrong_settings_stop_the_site(tmp_path: Path, content: str, url: str, code: str) -> None:
+    (tmp_path / "kezheng.toml").write_text(content)
+    with pytest.raises(KezhengError) as refusal:
+        load_public_settings({"KEZHENG_HOME": str(tmp_path), "KEZHENG_PUBLIC_URL": url})
+    assert refusal.value.code == code
