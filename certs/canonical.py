@@ -18,15 +18,19 @@ MAX_DEPTH = 3
 
 
 def encode_cbor(value: Any) -> bytes:
-    """Deterministic CBOR of ints, text, byte strings and maps."""
-    return cbor2.dumps(value, canonical=True)
+    """CBOR of ints, text, byte strings and maps, every length the shortest.
+
+    It is deterministic when each map is given in key order, as the claims are: having the library sort the keys
+    costs as much as all the rest of reading a certificate.
+    """
+    return cbor2.dumps(value)
 
 
 def decode_cbor(data: bytes) -> Any:
-    """The value of deterministic CBOR. Raises KezhengError ``claims_not_canonical`` for any other encoding.
+    """The value of CBOR without any freedom but the order of keys, which the caller checks: dicts keep it.
 
-    The library alone accepts trailing bytes, long integers and tags; encoding again and comparing refuses all of them.
-    Call this only on bytes whose signature has passed.
+    The library alone accepts trailing bytes, long integers and tags; encoding again and comparing refuses all of
+    them. Call this only on bytes whose signature has passed. Raises KezhengError ``claims_not_canonical``.
     """
     try:
         value = cbor2.loads(data, allow_indefinite=False, allow_duplicate_keys=False, max_depth=MAX_DEPTH)

@@ -20,7 +20,9 @@ NAME, ID_TAIL, OCCUPATION, DIRECTION, GRADE, ASSESSED_ON, STATUS_INDEX = range(1
 MAX_NAME = 60
 MAX_TEXT = 64
 _LATEST_EPOCH_DAY = LATEST_EPOCH_SECOND // 86_400
-_BODY_KEYS = frozenset(range(1, 8))
+_MEMBER_ORDERS = frozenset({(ISSUED, NUMBER, BODY), (EXPIRES, ISSUED, NUMBER, BODY)})
+_BODY_ORDERS = frozenset({(1, 2, 3, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7)})
+"""The key orders of RFC 8949 §4.2.1, which a test compares with the library's canonical encoding."""
 
 
 class CertificateClaims(NamedTuple):
@@ -40,20 +42,17 @@ class CertificateClaims(NamedTuple):
 
 def encode_claims(claims: CertificateClaims) -> bytes:
     """The payload bytes to be signed."""
-    body: dict[int, Any] = {
-        NAME: claims.name,
-        ID_TAIL: claims.id_tail,
-        OCCUPATION: claims.occupation_code,
-        GRADE: claims.grade.digit,
-        ASSESSED_ON: epoch_days(claims.assessed_on),
-        STATUS_INDEX: claims.status_index,
-    }
+    body: dict[int, Any] = {NAME: claims.name, ID_TAIL: claims.id_tail, OCCUPATION: claims.occupation_code}
     if claims.direction is not None:
         body[DIRECTION] = claims.direction
-    payload: dict[int, Any] = {ISSUED: epoch_seconds(claims.issued_at), NUMBER: claims.number.encode("ascii"), BODY: body}
-    if claims.expires_at is not None:
-        payload[EXPIRES] = epoch_seconds(claims.expires_at)
-    return encode_cbor(payload)
+    body[GRADE] = claims.grade.digit
+    body[ASSESSED_ON] = epoch_days(claims.assessed_on)
+    body[STATUS_INDEX] = claims.status_index
+    members: dict[int, Any] = {} if claims.expires_at is None else {EXPIRES: epoch_seconds(claims.expires_at)}
+    members[ISSUED] = epoch_seconds(claims.issued_at)
+    members[NUMBER] = claims.number.encode("ascii")
+    members[BODY] = body
+    return encode_cbor(members)
 
 
 def decode_claims(payload: bytes) -> CertificateClaims:
@@ -67,10 +66,10 @@ def decode_claims(payload: bytes) -> CertificateClaims:
 
 def claims_from_members(members: Any) -> CertificateClaims:
     """The claims from decoded members, each type exact: an int is not a bool, a float or a Decimal."""
-    if type(members) is not dict or BODY not in members:
+    if type(members) is not dict or tuple(members) not in _MEMBER_ORDERS:
         raise KezhengError("envelope_version_unsupported" if _is_other_version(members) else "claims_malformed")
     body = members[BODY]
-    if members.keys() - {EXPIRES, ISSUED, NUMBER, BODY} or type(body) is not dict or body.keys() - _BODY_KEYS:
+    if type(body) is not dict or tuple(body) not in _BODY_ORDERS:
         raise KezhengError("claims_malformed")
     try:
         return CertificateClaims(
@@ -134,7 +133,7 @@ def _expiry(members: dict[int, Any]) -> datetime | None:
 
 
 def _direction(body: dict[int, Any]) -> int | str | None:
-    value = body.get(DIRECTION)
-    if value is None and DIRECTION not in body:
+    if DIRECTION not in body:
         return None
+    value = body[DIRECTION]
     return _integer(value, 2**16) if type(value) is int else _text(value, MAX_TEXT)
