@@ -8,17 +8,17 @@ help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: ## .venv with the pinned packages and the command kezheng
-	@setup/python_environment.sh
+	@deploy/setup/python_environment.sh
 
 fonts:
-	@setup/debian_packages.sh fonts-noto-cjk fonts-hanazono
+	@deploy/setup/debian_packages.sh fonts-noto-cjk fonts-hanazono
 
 demo: install fonts ## sample registry with certificates, then the public site
 	@.venv/bin/kezheng demo $(ARGS)
 
 test: install ## every test, with a browser and a second implementation of the formats
-	@setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils
-	@setup/oracle_environment.sh
+	@deploy/setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils
+	@deploy/setup/oracle_environment.sh
 	@.venv/bin/pytest -rs -n 2 --dist loadgroup $(ARGS)
 
 check: install ## lints, types, and the rules of the architecture and the repository
@@ -30,7 +30,7 @@ bench: install fonts ## benchmarks beside the limits of this machine; results in
 	@.venv/bin/python -m bench $(ARGS)
 
 lock: install ## the lock files anew, with the newest releases
-	@setup/lock.sh
+	@deploy/setup/lock.sh
 
 clean: ## removes caches and outputs
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build test-output bench/output ./*.egg-info

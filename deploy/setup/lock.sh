@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes the three lock files anew: every package with its hashes, and no address of where it came from.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 export UV_PYTHON_DOWNLOADS=never
 

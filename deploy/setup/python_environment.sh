@@ -2,8 +2,8 @@
 # Makes .venv in the project root: the packages of requirements.lock, each checked against its hash, and the project.
 # Two stamps inside .venv remember what it was made from, so that a second run only compares hashes.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-source setup/refuse.sh
+cd "$(dirname "$0")/../.."
+source deploy/setup/refuse.sh
 
 export UV_PYTHON_DOWNLOADS=never
 
@@ -27,7 +27,7 @@ has_modules() {
 # the system can fill the environment from outside (--python: pip 22.3 or later).
 make_empty_environment() {
     if ! has_modules venv,ensurepip && ! has_modules venv,pip; then
-        setup/debian_packages.sh "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+        deploy/setup/debian_packages.sh "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     fi
     if has_modules venv,ensurepip; then
         "$python" -m venv --clear .venv

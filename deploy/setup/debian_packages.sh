@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the named Debian packages that are still missing; asks nothing, and touches apt only when one is missing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-source setup/refuse.sh
+cd "$(dirname "$0")/../.."
+source deploy/setup/refuse.sh
 
 LOCK_WAIT_SECONDS=300
 

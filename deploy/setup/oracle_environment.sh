@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv-oracle: another implementation of our formats, which needs an older CBOR library than the project.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 LOCK=tests/conformance/oracle-requirements.lock
 stamp="$(sha256sum "$LOCK") $PWD"
