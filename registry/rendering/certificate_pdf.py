@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from datetime import UTC
+from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unicodedata import east_asian_width
 
 import typst
+from PIL import Image
 
 from certs.errors import KezhengError
 from registry.rendering import certificate_face as form
@@ -39,12 +42,13 @@ class CertificatePrinter:
             font_paths=[str(folder) for folder in font_folders()],
         )
         self._compiler = typst.Compiler(root=_FORM_FOLDER, font_paths=fonts, ignore_system_fonts=True)
+        self._one_at_a_time = Lock()  # a compiler that is used twice at once refuses
         self._codes = QrEncoder()
 
     def render_pdf(self, face: CertificateFace) -> bytes:
         """One A4 page, PDF/A-3b, with the envelope attached as ``certificate.cose``.
 
-        The same face gives the same bytes. Raises KezhengError ``photo_unreadable``.
+        The same face gives the same bytes. Raises KezhengError ``photo_unreadable``, ``certificate_not_rendered``.
         """
         return self._compile(face, format="pdf", pdf_standards=["a-3b"], timestamp=face.signed_at.astimezone(UTC))
 
@@ -53,8 +57,10 @@ class CertificatePrinter:
         return self._compile(face, format="png", ppi=PICTURE_WIDTH / _A4_INCHES)
 
     def _compile(self, face: CertificateFace, **options: Any) -> bytes:
+        source = self._source(face)
         try:
-            page = self._compiler.compile(self._source(face), **options)
+            with self._one_at_a_time:
+                page = self._compiler.compile(source, **options)
         except typst.TypstError as error:
             raise KezhengError("certificate_not_rendered", detail=error.message) from error
         assert isinstance(page, bytes)
@@ -147,8 +153,17 @@ def _name_size(name: str) -> float:
 
 
 def _photo_svg(photo: bytes) -> str:
-    """The photo cut to 25 × 35 mm. Inside an SVG it reaches the PDF without being decoded and packed again."""
-    kind = "png" if photo.startswith(b"\x89PNG") else "jpeg"
+    """The photo cut to 25 × 35 mm. Inside an SVG it reaches the PDF without being decoded and packed again.
+
+    An SVG shows nothing where its picture is damaged, so the photo is tried before.
+    Raises KezhengError ``photo_unreadable``.
+    """
+    try:
+        with Image.open(BytesIO(photo), formats=["JPEG", "PNG"]) as picture:
+            picture.load()
+            kind = str(picture.format).lower()
+    except (OSError, ValueError, SyntaxError):
+        raise KezhengError("photo_unreadable") from None
     return (
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 25 35'>"
         "<image width='25' height='35' preserveAspectRatio='xMidYMid slice' "

@@ -26,9 +26,7 @@ def texts_in_image(image: Image.Image) -> set[str]:
 
 
 def _read(grey: Image.Image) -> set[str]:
-    barcodes = zxingcpp.read_barcodes(
-        grey, formats=_QR, text_mode=zxingcpp.TextMode.Plain, try_invert=False
-    )
+    barcodes = zxingcpp.read_barcodes(grey, formats=_QR, text_mode=zxingcpp.TextMode.Plain, try_invert=False)
     if len(barcodes) > MAX_CODES:
         raise KezhengError("image_too_large")
     return {barcode.text for barcode in barcodes}

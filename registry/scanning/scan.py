@@ -70,7 +70,12 @@ def _ask_child(data: bytes) -> dict[str, Any]:
             output = _read_in_time(child)
     if child.returncode or len(output) > MAX_OUTPUT_BYTES:
         raise KezhengError("file_unreadable")
-    answer: dict[str, Any] = json.loads(output)
+    try:
+        answer = json.loads(output)
+    except ValueError:
+        raise KezhengError("file_unreadable") from None
+    if not isinstance(answer, dict):
+        raise KezhengError("file_unreadable")
     return answer
 
 
