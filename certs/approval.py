@@ -9,6 +9,11 @@ from unicodedata import normalize
 
 from certs.errors import KezhengError
 
+_UNSEEN = re.compile(
+    "[\\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Spaces, and what is a letter, mark or symbol by category but shows nothing."""
+
 
 class Approval(NamedTuple):
     """One approval. On the command line both names are declared, not proven; ``declared`` says so for ever."""
@@ -23,7 +28,7 @@ class Approval(NamedTuple):
 def comparable_name(name: str) -> str:
     """A declared name as it is compared: NFKC, case folded, without spaces and invisible characters."""
     folded = normalize("NFKC", normalize("NFKC", name).casefold())
-    return "".join(character for character in folded if not re.match(r"\s", character) and character.isprintable())
+    return "".join(character for character in _UNSEEN.sub("", folded) if character.isprintable())
 
 
 def check_two_people(operator: str, approver: str) -> None:

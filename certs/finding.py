@@ -81,11 +81,9 @@ class Verification(NamedTuple):
 
     @property
     def deciding(self) -> Check:
-        """The check that made the verdict: the first that did not pass, else the last."""
-        for check in self.checks:
-            if check.outcome is not Outcome.PASSED:
-                return check
-        return self.checks[-1]
+        """The check that made the verdict: the first that failed if one says no, else the first that is open."""
+        wanted = Outcome.INDETERMINATE if self.verdict is Verdict.UNDETERMINED else Outcome.FAILED
+        return next((check for check in self.checks if check.outcome is wanted), self.checks[-1])
 
 
 def form_verdict(checks: tuple[Check, ...]) -> Verdict:

@@ -121,6 +121,10 @@ class InstitutionRecord:
         """Whether the institution is in the directory on a day: a scope runs and nothing has ended or suspended it."""
         return _listed_on(self, day)
 
+    def has_scope_on(self, day: date) -> bool:
+        """Whether any scope runs on a day, whatever else has ended or suspended the listing."""
+        return any(s.valid_from <= day and (s.valid_to is None or day <= s.valid_to) for s in self.scopes)
+
     def listed_until(self) -> date | None:
         """The last day of the listing known now: the day before it was ended, else the last day of its scopes."""
         end = self.ended_on()
@@ -160,4 +164,4 @@ def _listed_on(record: InstitutionRecord, day: date) -> bool:
     end = record.ended_on()
     if (end is not None and day >= end.on) or record.suspended_on(day):
         return False
-    return any(scope.valid_from <= day and (scope.valid_to is None or day <= scope.valid_to) for scope in record.scopes)
+    return record.has_scope_on(day)

@@ -39,17 +39,24 @@ def institution_to_json(record: InstitutionRecord) -> dict[str, Any]:
 def institution_from_json(entry: dict[str, Any]) -> InstitutionRecord:
     """The record of one entry. Raises KeyError, TypeError or ValueError on what is not one, KezhengError on a bad key."""
     return InstitutionRecord(
-        code=_text(entry["code"]),
+        code=text_of(entry["code"]),
         kind=CertificateKind(entry["kind"]),
-        credit_code=_text(entry["credit_code"]),
-        province=_text(entry["province"]),
-        names=tuple(DatedName(_text(e["name"]), date.fromisoformat(e["valid_from"])) for e in entry["names"]),
-        scopes=tuple(_scope_from_json(scope) for scope in entry["scopes"]),
-        sites=tuple(_site_from_json(site) for site in entry["sites"]),
-        events=tuple(_event_from_json(event) for event in entry["events"]),
-        keys=tuple(_key_from_json(key) for key in entry["keys"]),
-        successor=entry["successor"],
+        credit_code=text_of(entry["credit_code"]),
+        province=text_of(entry["province"]),
+        names=_names_from_json(entry["names"]),
+        scopes=tuple(_scope_from_json(scope) for scope in list_of(entry["scopes"])),
+        sites=tuple(_site_from_json(site) for site in list_of(entry["sites"])),
+        events=tuple(_event_from_json(event) for event in list_of(entry["events"])),
+        keys=tuple(_key_from_json(key) for key in list_of(entry["keys"])),
+        successor=_text_or_none(entry["successor"]),
     )
+
+
+def _names_from_json(entries: Any) -> tuple[DatedName, ...]:
+    names = tuple(DatedName(text_of(e["name"]), date.fromisoformat(e["valid_from"])) for e in list_of(entries))
+    if not names:
+        raise ValueError("an institution without a name")
+    return names
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:
@@ -69,15 +76,15 @@ def scope_to_json(scope: Scope) -> dict[str, Any]:
 
 def _scope_from_json(entry: dict[str, Any]) -> Scope:
     return Scope(
-        occupation=_text(entry["occupation"]),
+        occupation=text_of(entry["occupation"]),
         directions=_set_or_none(entry["directions"]),
-        grades=frozenset(Grade(grade) for grade in entry["grades"]),
+        grades=frozenset(Grade(grade) for grade in list_of(entry["grades"])),
         regions=_set_or_none(entry["regions"]),
         valid_from=date.fromisoformat(entry["valid_from"]),
         valid_to=_day(entry["valid_to"]),
         granted_at=instant_from_epoch(entry["granted_at"]),
-        batch=entry["batch"],
-        document=entry["document"],
+        batch=_text_or_none(entry["batch"]),
+        document=_text_or_none(entry["document"]),
     )
 
 
@@ -88,7 +95,7 @@ def _site_to_json(site: Site) -> dict[str, Any]:
 
 def _site_from_json(entry: dict[str, Any]) -> Site:
     first, end = date.fromisoformat(entry["valid_from"]), _day(entry["valid_until"])
-    return Site(_text(entry["code"]), _text(entry["name"]), _text(entry["division"]), first, end)
+    return Site(text_of(entry["code"]), text_of(entry["name"]), text_of(entry["division"]), first, end)
 
 
 def _event_to_json(event: InstitutionEvent) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def _event_to_json(event: InstitutionEvent) -> dict[str, Any]:
 
 def _event_from_json(entry: dict[str, Any]) -> InstitutionEvent:
     kind, on = EventKind(entry["kind"]), date.fromisoformat(entry["on"])
-    return InstitutionEvent(kind, on, _text(entry["reason_code"]), instant_from_epoch(entry["recorded_at"]))
+    return InstitutionEvent(kind, on, text_of(entry["reason_code"]), instant_from_epoch(entry["recorded_at"]))
 
 
 def _key_to_json(key: SigningKey) -> dict[str, Any]:
@@ -119,18 +126,30 @@ def _key_from_json(entry: dict[str, Any]) -> SigningKey:
     )
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """The value when it is a text of any length but none. Raises ValueError."""
     if not isinstance(value, str) or not value:
         raise ValueError("not a text")
     return value
+
+
+def list_of(value: Any) -> list[Any]:
+    """The value when it is a list. Raises ValueError: a text would be read as a list of its characters."""
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else text_of(value)
 
 
 def _sorted_or_none(values: frozenset[str] | None) -> list[str] | None:
     return None if values is None else sorted(values)
 
 
-def _set_or_none(values: list[str] | None) -> frozenset[str] | None:
-    return None if values is None else frozenset(values)
+def _set_or_none(values: Any) -> frozenset[str] | None:
+    return None if values is None else frozenset(map(text_of, list_of(values)))
 
 
 def _iso(day: date | None) -> str | None:

@@ -40,8 +40,8 @@ def _number_agrees(subject: LintSubject) -> bool:
 
 
 def _occupation_code_known(subject: LintSubject) -> bool:
-    """The code is one that the occupation has or had."""
-    return subject.occupation.code(subject.claims.occupation_code) is not None
+    """The code is one that the occupation has or had, letter for letter as the catalogue writes it."""
+    return any(dated.code == subject.claims.occupation_code for dated in subject.occupation.codes)
 
 
 def _direction_as_number(subject: LintSubject) -> bool:

@@ -15,7 +15,7 @@ from certs.errors import Param
 from certs.finding import Check, Genuine, Notice, Verdict, Verification
 from certs.status import State, Status
 from certs.timestamps import format_instant, format_zh_day, shanghai_day
-from certs.wording import Words, words
+from certs.wording import Words, all_codes, words
 
 TONES = {
     Verdict.VALID: "ok",
@@ -210,18 +210,23 @@ def _institution(genuine: Genuine, at: datetime) -> dict[str, Any]:
 
 def _status(status: Status) -> dict[str, Any]:
     event = status.event
-    public = event is not None and event.reason_code != "not_stated"
-    said = words("status_reason", event.reason_code) if event is not None and public else None
+    reason = None if event is None or event.reason_code not in _public_reasons() else event.reason_code
+    said = None if reason is None else words("status_reason", reason)
     return {
         "state": status.state.value,
         "since": None if status.since is None else format_instant(status.since),
         "until": None if status.until is None else format_instant(status.until),
-        "reason_code": event.reason_code if event is not None and public else None,
+        "reason_code": reason,
         "reason_zh": said.zh if said else None,
         "reason_en": said.en if said else None,
         "void_from_start": event.void_from_start if event is not None else False,
         "superseded_by": event.successor if event is not None else None,
     }
+
+
+def _public_reasons() -> list[str]:
+    """The reasons that are said: not the one that means not public, nor one of a newer register without words here."""
+    return [code for code in all_codes("status_reason") if code != "not_stated"]
 
 
 def _last_valid_day(end: datetime | None) -> datetime | None:

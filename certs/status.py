@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from certs.errors import KezhengError
+from certs.timestamps import LATEST_EPOCH_SECOND, epoch_seconds
 
 
 class State(StrEnum):
@@ -74,27 +75,39 @@ def _final_event(events: Sequence[StatusEvent], at: datetime) -> StatusEvent | N
 
 
 def _suspension(events: Sequence[StatusEvent], at: datetime) -> Status | None:
-    """The latest-recorded suspension or reinstatement that has taken effect decides."""
-    effective = [event for event in events if event.state not in FINAL_STATES and event.effective_from <= at]
-    if not effective:
+    """The running suspension that began last; one that lapses ends no other, only a reinstatement does."""
+    effective = [event for event in events if event.effective_from <= at]
+    lifted = [event for event in effective if event.state is State.VALID]
+    running = [event for event in effective if _runs(event, at) and not any(_lifts(by, event) for by in lifted)]
+    if not running:
         return None
-    latest = max(effective, key=lambda event: (event.effective_from, event.recorded_at))
-    if latest.state is not State.SUSPENDED or (latest.until is not None and at >= latest.until):
-        return None
+    latest = max(running, key=lambda event: (event.effective_from, event.recorded_at))
     return Status(State.SUSPENDED, latest.effective_from, latest.until, latest)
+
+
+def _runs(event: StatusEvent, at: datetime) -> bool:
+    return event.state is State.SUSPENDED and (event.until is None or at < event.until)
+
+
+def _lifts(reinstatement: StatusEvent, suspension: StatusEvent) -> bool:
+    """A reinstatement lifts what had begun and was on record then; a suspension recorded after it is a new one."""
+    begun = suspension.effective_from <= reinstatement.effective_from
+    return begun and suspension.recorded_at <= reinstatement.recorded_at
 
 
 def check_change(events: Sequence[StatusEvent], expires_at: datetime | None, new: StatusEvent) -> None:
     """Whether this change may follow the recorded ones.
 
     Raises KezhengError: ``status_final`` (nothing follows a final state), ``status_not_suspended`` (reinstating what
-    is not suspended), ``status_already_suspended``, ``status_until_not_after_from``.
+    is not suspended), ``status_already_suspended``, ``status_until_not_after_from``, ``status_until_too_late``.
     """
     for event in events:
         if event.state in FINAL_STATES:
             raise KezhengError("status_final", state=event.state.value)
     if new.until is not None and new.until <= new.effective_from:
         raise KezhengError("status_until_not_after_from")
+    if new.until is not None and epoch_seconds(new.until) > LATEST_EPOCH_SECOND:
+        raise KezhengError("status_until_too_late")
     now = status_at(events, expires_at, new.effective_from).state
     if new.state is State.VALID and now is not State.SUSPENDED:
         raise KezhengError("status_not_suspended")

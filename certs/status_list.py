@@ -108,9 +108,11 @@ def _event_to_json(event: StatusEvent) -> dict[str, Any]:
 
 
 def _event_from_json(entry: dict[str, Any]) -> StatusEvent:
-    until = entry["until"]
+    until, state = entry["until"], State(entry["state"])
+    if state is State.EXPIRED:
+        raise ValueError("expiry is no event, it comes from the certificate")
     return StatusEvent(
-        state=State(entry["state"]),
+        state=state,
         effective_from=instant_from_epoch(entry["from"]),
         until=None if until is None else instant_from_epoch(until),
         reason_code=str(entry["reason"]),

@@ -27,11 +27,8 @@ def day_start(day: date) -> datetime:
 
 
 def day_after_end(day: date) -> datetime:
-    """The first instant after a day in China, in UTC: a day includes its last moment.
-
-    Raises OverflowError for the last day of the calendar, which nothing follows.
-    """
-    return day_start(day + timedelta(days=1))
+    """The first instant after a day in China, in UTC: a day includes its last moment."""
+    return day_start(day) + timedelta(days=1)
 
 
 def epoch_days(day: date) -> int:
@@ -62,9 +59,14 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """An ISO 8601 instant with offset; without one, China's time is meant. Raises ValueError."""
+    """An ISO 8601 instant with offset, without one China's. Raises ValueError, also past the calendar."""
     parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    try:
+        instant = (parsed if parsed.tzinfo else parsed.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+        shanghai_day(instant)
+    except OverflowError as error:
+        raise ValueError("outside the calendar") from error
+    return instant
 
 
 def format_zh_day(day: date) -> str:

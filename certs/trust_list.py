@@ -14,12 +14,15 @@ from typing import Any, NamedTuple
 from certs.authority import AuthorityLimits
 from certs.errors import KezhengError
 from certs.institution import InstitutionRecord, SigningKey
-from certs.institution_json import institution_from_json, institution_to_json
+from certs.institution_json import institution_from_json, institution_to_json, list_of, text_of
 from certs.jws import DELEGATION_TYPE, TRUST_LIST_TYPE, open_jws, unverified_header
 from certs.signing_key import base64url, public_jwk, public_key_of, thumbprint
 from certs.timestamps import epoch_seconds, instant_from_epoch
 
 FORMAT = 1
+_LARGEST_COUNT = 2**53
+_LONGEST_LIMIT = 3660
+"""Days: ten years, so that no sum of days leaves the calendar."""
 
 
 class RootKey(NamedTuple):
@@ -139,7 +142,7 @@ def open_delegation(token: bytes, root: RootKey) -> DelegatedKeys:
             keys["list"],
             keys["status"],
             keys["log"],
-            int(payload["epoch"]),
+            _whole(payload["epoch"]),
             instant_from_epoch(payload["iat"]),
             instant_from_epoch(payload["exp"]),
         )
@@ -181,17 +184,35 @@ def index_keys(records: Iterable[InstitutionRecord]) -> dict[bytes, KeyOwner]:
 def _from_payload(payload: dict[str, Any], delegated: DelegatedKeys) -> TrustList:
     if payload["format"] != FORMAT:
         raise KezhengError("trust_list_malformed")
-    records = [institution_from_json(entry) for entry in payload["institutions"]]
+    records = [institution_from_json(entry) for entry in list_of(payload["institutions"])]
     return TrustList(
         epoch=delegated.epoch,
-        version=int(payload["version"]),
-        environment=str(payload["environment"]),
+        version=_whole(payload["version"]),
+        environment=text_of(payload["environment"]),
         issued_at=instant_from_epoch(payload["iat"]),
         expires_at=instant_from_epoch(payload["exp"]),
-        limits=AuthorityLimits(int(payload["run_off_days"]), int(payload["assessment_window_days"])),
-        public_urls=frozenset(payload["public_urls"]),
-        files=dict(payload["files"]),
-        institutions={record.code: record for record in records},
+        limits=_limits(payload),
+        public_urls=frozenset(map(text_of, list_of(payload["public_urls"]))),
+        files={name: text_of(digest) for name, digest in payload["files"].items()},
+        institutions=_by_code(records),
         status_key=delegated.status_key,
         keys=index_keys(records),
     )
+
+
+def _limits(payload: dict[str, Any]) -> AuthorityLimits:
+    run_off, window = payload["run_off_days"], payload["assessment_window_days"]
+    return AuthorityLimits(_whole(run_off, _LONGEST_LIMIT), _whole(window, _LONGEST_LIMIT))
+
+
+def _by_code(records: list[InstitutionRecord]) -> dict[str, InstitutionRecord]:
+    index = {record.code: record for record in records}
+    if len(index) != len(records):
+        raise ValueError("an institution is listed twice")
+    return index
+
+
+def _whole(value: Any, largest: int = _LARGEST_COUNT) -> int:
+    if type(value) is not int or not 0 <= value <= largest:
+        raise ValueError("not a count in range")
+    return value

@@ -7,9 +7,16 @@ The title effect is information for the report and no part of this. The public r
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from certs.authority import AUTHORISED, COUNTED_TO_FIRST_ISSUE, AuthorityFinding, Subject, judge_authority
+from certs.authority import (
+    AUTHORISED,
+    COUNTED_TO_FIRST_ISSUE,
+    AuthorityFinding,
+    Subject,
+    judge_authority,
+    scope_fault,
+)
 from certs.certificate import CertificateClaims, decode_claims, peek_issued_at
 from certs.certificate_number import CertificateNumber, parse_number
 from certs.cose import Sign1, take_apart
@@ -115,7 +122,7 @@ def _check_number(number: CertificateNumber, claims: CertificateClaims, data: Da
     if not agree or (number.grade is not None and number.grade is not claims.grade):
         raise KezhengError("number_claims_disagree")
     occupation = data.catalogue.find(claims.occupation_code)
-    if occupation is None:
+    if occupation is None or all(dated.code != claims.occupation_code for dated in occupation.codes):
         raise KezhengError("occupation_not_in_catalogue")
     if isinstance(claims.direction, int) and occupation.direction(claims.direction) is None:
         raise KezhengError("direction_not_in_catalogue")
@@ -157,7 +164,7 @@ def _judge(
         occupation=occupation,
         direction=direction,
         institution=institution,
-        accredited_at_assessment=finding.passed,
+        accredited_at_assessment=finding.passed or scope_fault(institution, subject) is None,
         status=status,
         facts=facts,
     )
@@ -198,7 +205,7 @@ def _notices(
     if trust.environment != "production":
         said.append(Notice("demo_environment"))
     if finding.passed and not institution.listed_on(today):
-        said.append(_no_longer_listed(institution))
+        said.append(_no_longer_listed(institution, today))
     if finding.in_run_off:
         said.append(Notice("issued_in_run_off"))
     if status is not None and status.state is State.SUPERSEDED and status.event and status.event.successor:
@@ -206,15 +213,16 @@ def _notices(
     return tuple(said)
 
 
-def _no_longer_listed(institution: InstitutionRecord) -> Notice:
+def _no_longer_listed(institution: InstitutionRecord, today: date) -> Notice:
     """Listed on the assessment date, not now; a removal for cause is named as one."""
     end = institution.ended_on()
-    until = institution.listed_until()
-    day = end.on if end is not None else until
-    if day is None:
+    if end is not None and end.on <= today:
+        code = "listed_then_removed" if end.kind is EventKind.REMOVE else "listed_then_not_now"
+        return Notice(code, (("date", end.on.isoformat()),))
+    if institution.has_scope_on(today):
         return Notice("institution_suspended_now")
-    removed = end is not None and end.kind is EventKind.REMOVE
-    return Notice("listed_then_removed" if removed else "listed_then_not_now", (("date", day.isoformat()),))
+    ended = [scope.valid_to for scope in institution.scopes if scope.valid_to is not None and scope.valid_to < today]
+    return Notice("listed_then_not_now", (("date", max(ended, default=today).isoformat()),))
 
 
 def _failed(name: CheckName, error: KezhengError) -> Check:
