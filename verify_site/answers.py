@@ -19,8 +19,7 @@ from certs.finding import Verification
 from certs.grades import CertificateKind, Grade
 from certs.report import ReportContext, format_check_id, report_json
 from certs.timestamps import shanghai_day
-from certs.title_effect import TitleEffect
-from certs.wording import Words
+from certs.wording import Words, words
 
 _CHECK_ID_BYTES = 8
 
@@ -37,24 +36,19 @@ class Answer:
     policies: PolicySet | None
 
     @property
-    def effects(self) -> tuple[TitleEffect, ...]:
-        """The effects of the certificate's kind and grade under every text known, on the day asked about."""
-        asked = self._question()
-        return () if asked is None else effects_for_all(*asked)
-
-    @property
     def effects_as_json(self) -> tuple[orjson.Fragment, ...]:
         """The effects, serialised once: they are the longest part of a report and the same for all of a
         grade.
         """
-        asked = self._question()
+        asked = self.effect_question()
         return () if asked is None else _effects_as_json(*asked)
 
     def report(self, equivalence: Sequence[Any] = ()) -> dict[str, Any]:
         """The report with these title effects."""
         return report_json(self.verification, ReportContext(self.check_id, self.checked_at, equivalence))
 
-    def _question(self) -> tuple[PolicySet, CertificateKind, Grade, date] | None:
+    def effect_question(self) -> tuple[PolicySet, CertificateKind, Grade, date] | None:
+        """What the title effects depend on: the same for all certificates of a grade on a day."""
         genuine = self.verification.genuine
         if genuine is None or self.policies is None:
             return None
@@ -81,6 +75,7 @@ def named_report(given: Answer) -> bytes:
     """The report of number and name: the ID's last characters are shown to scans alone."""
     report = given.report(given.effects_as_json)
     without_id_tail(report)
+    say_next_step(report, words("page", "compare_named"))
     return orjson.dumps(report)
 
 
@@ -93,7 +88,13 @@ def without_id_tail(report: dict[str, Any]) -> None:
 _SHOWN_BY_NUMBER_ALONE = frozenset({"number", "kind", "title_zh", "occupation", "grade", "year"})
 
 
-def number_only(report: dict[str, Any], year: int, next_step: Words) -> None:
+def say_next_step(report: dict[str, Any], next_step: Words) -> None:
+    """Of a valid certificate: what can be compared depends on what was asked."""
+    if report["verdict"] == "valid":
+        report["next_step"] = {"zh": next_step.zh, "en": next_step.en}
+
+
+def number_only(report: dict[str, Any], year: int) -> None:
     """Reduce a report to what a number alone may show: state, occupation, grade, institution, year."""
     certificate = report["certificate"]
     if certificate is None:
@@ -101,8 +102,7 @@ def number_only(report: dict[str, Any], year: int, next_step: Words) -> None:
     certificate["year"] = year
     for member in certificate.keys() - _SHOWN_BY_NUMBER_ALONE:
         certificate[member] = None
-    if report["verdict"] == "valid":
-        report["next_step"] = {"zh": next_step.zh, "en": next_step.en}
+    say_next_step(report, words("page", "number_only_next_step"))
 
 
 @lru_cache(maxsize=64)

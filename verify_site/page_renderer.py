@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 from starlette.responses import Response
 
 from certs.errors import KezhengError
@@ -55,6 +56,11 @@ class Pages:
         }
         html = self._templates[template].render(frame | dict(values))
         return Response(html, status, dict(headers or {}), media_type=CONTENT_TYPE)
+
+    @staticmethod
+    def fragment(template: str, language: Language, **values: Any) -> Markup:
+        """A part of a page, to be put into another one."""
+        return Markup(_templates()[template].render(values | {"L": language}))
 
     def error(self, error: KezhengError, language: Language) -> Response:
         """The page of an error, in words."""

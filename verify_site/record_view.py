@@ -136,8 +136,8 @@ def _width(text: str) -> float:
 
 
 def _next_step(report: dict[str, Any], way: Way, language: Language) -> str:
-    if way is Way.NUMBER and report["verdict"] == "valid":
-        return language.say("number_only_next_step")
+    if way is not Way.SCAN and report["verdict"] == "valid":
+        return language.say("number_only_next_step" if way is Way.NUMBER else "compare_named")
     return language.pick(report["next_step"])
 
 

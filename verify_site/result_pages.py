@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
 
+from markupsafe import Markup
 from starlette.responses import Response
 
+from certs.equivalence import PolicySet, effects_for_all
 from certs.evidence import Evidence, Unavailable
+from certs.grades import CertificateKind, Grade
+from certs.title_policy import PROJECT_EFFECTS
 from verify_site.answers import Answer
 from verify_site.language import Language
 from verify_site.page_renderer import NO_INDEX, Pages, other_language
 from verify_site.record_view import Line, Way, format_moment, result_view
-from verify_site.title_desk import EffectView, effect_views
+from verify_site.title_desk import effect_views
 
 QUOTED_PLACES = ("15", "45", "37")
 """Inner Mongolia, Guangxi, Shandong: the rules that the result page quotes; the title desk has all others."""
@@ -67,15 +73,19 @@ def titles_link(given: Answer, way: Way, language: Language, base: str) -> str:
     return language.link("/titles", **query)
 
 
-def quoted_effects(given: Answer, language: Language) -> list[EffectView]:
-    """The effects that the result page quotes: titles and subsidies of three places."""
+def quoted_effects(given: Answer, language: Language) -> Markup:
+    """The part of the result page that quotes effects: the same for all certificates of a grade on a day."""
+    asked = given.effect_question()
+    return Markup() if asked is None else _quoted(*asked, language)
+
+
+@lru_cache(maxsize=64)
+def _quoted(policies: PolicySet, kind: CertificateKind, grade: Grade, day: date, language: Language) -> Markup:
     order = {code: position for position, code in enumerate(QUOTED_PLACES)}
-    chosen = [
-        effect
-        for effect in given.effects
-        if effect.jurisdiction in order and (effect.is_title_effect or effect.effect.value == "subsidy_claim")
-    ]
-    return effect_views(sorted(chosen, key=lambda effect: order[effect.jurisdiction]), language)
+    effects = [effect for effect in effects_for_all(policies, kind, grade, day) if effect.jurisdiction in order]
+    chosen = [effect for effect in effects if effect.effect not in PROJECT_EFFECTS]
+    views = effect_views(sorted(chosen, key=lambda effect: order[effect.jurisdiction]), language)
+    return Pages.fragment("quoted_effects.html", language, effects=views)
 
 
 def technical_lines(given: Answer, evidence: Evidence, language: Language) -> tuple[Line, ...]:

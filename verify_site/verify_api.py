@@ -17,7 +17,6 @@ from starlette.responses import Response
 from certs.errors import KezhengError
 from certs.timestamps import format_instant
 from certs.verification import verify_qr_text
-from certs.wording import words
 from verify_site.answers import Answer, answer, named_report, number_only, scan_report, without_id_tail
 from verify_site.number_desk import MAX_NAME, MAX_NUMBER, NumberDesk, Question
 from verify_site.problems import problem, public_error
@@ -143,7 +142,7 @@ def number_report(given: Answer) -> bytes:
 def _reduce(report: dict[str, Any], given: Answer) -> None:
     genuine = given.verification.genuine
     if genuine is not None:
-        number_only(report, genuine.number.year, words("page", "number_only_next_step"))
+        number_only(report, genuine.number.year)
 
 
 def _batch_report(given: Answer, *, number_alone: bool = False) -> tuple[str, bytes]:

@@ -13,7 +13,10 @@ from simulator import World
 from certs.errors import KezhengError
 from certs.evidence import Unavailable
 from certs.trust_list import RootKey, root_to_jwk
-from verify_site.app import create_mirror_app
+from registry.store.document_store import PublishedDocument, add_document
+from registry.store.engine import open_public_store, open_write_store
+from registry.store.migrate import upgrade_schema
+from verify_site.app import PublicViews, create_app, create_mirror_app
 from verify_site.published_folder import PublishedFolder
 from verify_site.site_settings import PublicSettings, load_public_settings
 from verify_site.source import RefreshingSource
@@ -167,3 +170,32 @@ def test_wrong_settings_stop_the_site(tmp_path: Path, content: str, url: str, co
     with pytest.raises(KezhengError) as refusal:
         load_public_settings({"KEZHENG_HOME": str(tmp_path), "KEZHENG_PUBLIC_URL": url})
     assert refusal.value.code == code
+
+
+def test_the_site_reads_the_public_views_of_a_database(tmp_path: Path, shelf: Shelf) -> None:
+    url = f"sqlite:///{tmp_path / 'kezheng.db'}"
+    upgrade_schema(url)
+    store = open_write_store(url)
+    (tmp_path / "pinned-root.jwk").write_bytes(orjson.dumps(root_to_jwk(shelf.world.root_key())))
+
+    def publish(version: int) -> None:
+        with store.transaction() as tx:
+            for name, content in shelf.world.files().items():
+                add_document(tx, PublishedDocument(name, version, content, shelf.world.now, None))
+
+    publish(1)
+    public = open_public_store(url)
+    views = PublicViews(public, tmp_path / "pinned-root.jwk")
+    source = RefreshingSource(views, Seconds())
+    source.refresh()
+    assert source.snapshot().files == shelf.world.files()
+    assert views.envelope_by_number("P000115000001262000001B") is None
+    shelf.world.institution("另一家")
+    publish(2)
+    source.refresh()
+    trust = source.snapshot().evidence.trust
+    assert not isinstance(trust, Unavailable)
+    assert len(trust.institutions) == 2
+    assert create_app(PublicSettings(tmp_path, url, "https://verify.example.cn")).title == "Kezheng"
+    public.close()
+    store.close()
