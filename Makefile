@@ -1,7 +1,7 @@
 # Kezheng: every target sets up what it needs; nothing asks a question. ARGS="…" is passed on to the command.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install fonts demo test check bench lock clean distclean
+.PHONY: help install fonts demo test check bench pictures codes lock clean distclean
 .NOTPARALLEL:
 
 help: ## this list
@@ -28,6 +28,13 @@ check: install ## lints, types, and the rules of the architecture and the reposi
 
 bench: install fonts ## benchmarks beside the limits of this machine; results in bench/output
 	@.venv/bin/python -m bench $(ARGS)
+
+pictures: install fonts ## the pictures of README, made by the program
+	@deploy/setup/debian_packages.sh chromium
+	@.venv/bin/python deploy/readme/pictures.py
+
+codes: install ## the glossary of codes in README, from the table of words
+	@.venv/bin/python deploy/readme/codes.py
 
 lock: install ## the lock files anew, with the newest releases
 	@deploy/setup/lock.sh

@@ -61,6 +61,7 @@ class Demonstration:
                     "qr": files.qr,
                     "png": str(files.png),
                     "pdf": str(files.pdf),
+                    "picture": str(files.picture),
                     "state": self.states.get(files.number, "valid"),
                 }
                 for files in self.certificates
