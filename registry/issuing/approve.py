@@ -13,7 +13,8 @@ from certs.institution import InstitutionRecord
 from registry.directory import require_institution
 from registry.home import Home
 from registry.store.audit_store import record_act
-from registry.store.batch_store import BatchRecord, approve_batch, batch_by_id, confirm_run_off
+from registry.store.batch_store import BatchRecord, approve_batch, confirm_run_off, require_batch
+from registry.store.engine import WriteTransaction
 from registry.store.roster_store import RosterRowRecord, roster_rows
 from registry.store.states import BatchState
 
@@ -21,23 +22,22 @@ from registry.store.states import BatchState
 def approve_import(
     home: Home, batch_id: str, approver: str, run_off_confirmed_by: str | None, now: datetime
 ) -> BatchRecord:
-    """imported → approved; a batch that is further on already is returned as it is.
+    """imported → approved; a batch that is further on is returned as it is, with a confirmation that came later.
 
     Raises KezhengError ``batch_unknown``, ``approver_is_operator``, ``person_missing``,
     ``run_off_needs_confirmation`` when the institution has left the directory since the assessments.
     """
     with home.store.transaction() as tx:
-        batch = batch_by_id(tx, batch_id)
-        if batch is None:
-            raise KezhengError("batch_unknown", batch=batch_id)
+        batch = require_batch(tx, batch_id)
         if batch.state is not BatchState.IMPORTED:
-            return batch
+            return _confirm_later(tx, batch, run_off_confirmed_by, now)
         approval = approve(batch.operator, approver, batch.rows_digest, now)
         institution = require_institution(tx, batch.institution_code)
         if needs_run_off(home, institution, roster_rows(tx, batch_id), now):
             if not run_off_confirmed_by:
                 raise KezhengError("run_off_needs_confirmation")
             confirm_run_off(tx, batch_id, run_off_confirmed_by)
+            record_act(tx, now, run_off_confirmed_by, "run_off_confirmed", batch_id)
         approve_batch(
             tx,
             batch_id,
@@ -47,9 +47,16 @@ def approve_import(
             at=approval.approved_at,
         )
         record_act(tx, now, approval.approver, "batch_approved", batch_id, declared="yes")
-        found = batch_by_id(tx, batch_id)
-        assert found is not None
-        return found
+        return require_batch(tx, batch_id)
+
+
+def _confirm_later(tx: WriteTransaction, batch: BatchRecord, confirmed_by: str | None, now: datetime) -> BatchRecord:
+    """An institution can leave between approval and issue: then the confirmation is added to the approved batch."""
+    if not confirmed_by or batch.run_off_confirmed_by or batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
+        return batch
+    confirm_run_off(tx, batch.id, confirmed_by)
+    record_act(tx, now, confirmed_by, "run_off_confirmed", batch.id)
+    return batch._replace(run_off_confirmed_by=confirmed_by)
 
 
 def needs_run_off(home: Home, institution: InstitutionRecord, rows: Sequence[RosterRowRecord], now: datetime) -> bool:

@@ -48,10 +48,10 @@ def batch_by_id(tx: ReadTransaction, batch_id: str) -> BatchRecord | None:
 
 
 def require_batch(tx: ReadTransaction, batch_id: str) -> BatchRecord:
-    """A batch. Raises KezhengError ``batch_not_found``."""
+    """A batch. Raises KezhengError ``batch_unknown``."""
     batch = batch_by_id(tx, batch_id)
     if batch is None:
-        raise KezhengError("batch_not_found", batch=batch_id)
+        raise KezhengError("batch_unknown", batch=batch_id)
     return batch
 
 
@@ -106,8 +106,8 @@ def void_batch(tx: WriteTransaction, batch_id: str, expected: BatchState) -> Non
 
 
 def confirm_run_off(tx: WriteTransaction, batch_id: str, confirmed_by: str) -> None:
-    """Record the registry officer who lets a former institution issue a batch; before issuing starts."""
-    for state in (BatchState.IMPORTED, BatchState.APPROVED):
+    """Record the registry officer who lets a former institution issue a batch; before it is released."""
+    for state in (BatchState.IMPORTED, BatchState.APPROVED, BatchState.ISSUING):
         if _changes_one(tx, batch_id, {"state": state}, {"run_off_confirmed_by": confirmed_by}):
             return
     raise KezhengError("batch_state_changed", batch=batch_id)
