@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, NamedTuple
-from unicodedata import is_normalized
+from unicodedata import category, is_normalized
 
 from certs.canonical import decode_cbor, encode_cbor
 from certs.errors import KezhengError
@@ -23,6 +24,9 @@ _LATEST_EPOCH_DAY = LATEST_EPOCH_SECOND // 86_400
 _MEMBER_ORDERS = frozenset({(ISSUED, NUMBER, BODY), (EXPIRES, ISSUED, NUMBER, BODY)})
 _BODY_ORDERS = frozenset({(1, 2, 3, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7)})
 """The key orders of RFC 8949 §4.2.1, which a test compares with the library's canonical encoding."""
+_UNSEEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"))
+"""Control, format (direction of writing among it), private use, and spaces of any kind but the common one."""
+_NOT_OF_NAMES = frozenset(("Nd", "No", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"))
 
 
 class CertificateClaims(NamedTuple):
@@ -66,17 +70,17 @@ def decode_claims(payload: bytes) -> CertificateClaims:
 
 def claims_from_members(members: Any) -> CertificateClaims:
     """The claims from decoded members, each type exact: an int is not a bool, a float or a Decimal."""
-    if type(members) is not dict or tuple(members) not in _MEMBER_ORDERS:
+    if not _is_map(members, _MEMBER_ORDERS):
         raise KezhengError("envelope_version_unsupported" if _is_other_version(members) else "claims_malformed")
     body = members[BODY]
-    if type(body) is not dict or tuple(body) not in _BODY_ORDERS:
+    if not _is_map(body, _BODY_ORDERS):
         raise KezhengError("claims_malformed")
     try:
         return CertificateClaims(
             number=_number(members[NUMBER]),
             issued_at=instant_from_epoch(_integer(members[ISSUED], LATEST_EPOCH_SECOND)),
             expires_at=_expiry(members),
-            name=_text(body[NAME], MAX_NAME),
+            name=_name(body[NAME]),
             id_tail=_text(body[ID_TAIL], 4),
             occupation_code=_text(body[OCCUPATION], 16),
             direction=_direction(body),
@@ -108,6 +112,11 @@ def _is_other_version(members: Any) -> bool:
     return type(members) is dict and any(type(key) is int and key < BODY for key in members)
 
 
+def _is_map(value: Any, orders: Collection[tuple[int, ...]]) -> bool:
+    """Whether the keys are integers in one of these orders: 1.0 and true equal 1, and are not it."""
+    return type(value) is dict and tuple(value) in orders and all(type(key) is int for key in value)
+
+
 def _integer(value: Any, largest: int) -> int:
     if type(value) is not int or not 0 <= value <= largest:
         raise ValueError("not an unsigned integer in range")
@@ -119,7 +128,21 @@ def _text(value: Any, longest: int) -> str:
         raise ValueError("not a text in range")
     if not value.isascii() and not is_normalized("NFC", value):
         raise ValueError("not NFC text")
+    if not value.isprintable() and any(character != " " and category(character) in _UNSEEN for character in value):
+        raise ValueError("a character that shows nothing or means nothing")
     return value
+
+
+def _name(value: Any) -> str:
+    """A name holds letters, middle dots and single spaces: no address and no number can stand on the page as one."""
+    name = _text(value, MAX_NAME)
+    if name.isalpha():
+        return name
+    if any(character != "·" and category(character) in _NOT_OF_NAMES for character in name):
+        raise ValueError("not a name")
+    if "  " in name or name.strip(" ") != name:
+        raise ValueError("spaces that do not show")
+    return name
 
 
 def _number(value: Any) -> str:

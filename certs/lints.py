@@ -1,4 +1,4 @@
-"""Lints: what must hold before anything is signed. One small rule each, with its reason; the first broken one refuses."""
+"""Lints: what must hold before anything is signed. One small rule each, with its reason; the first broken refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def _name_in_stored_form(subject: LintSubject) -> bool:
 
 def _id_tail_is_four_characters(subject: LintSubject) -> bool:
     """No more of an ID number than its last four characters is ever signed."""
-    return len(subject.claims.id_tail) == 4 and subject.claims.id_tail.isascii()
+    tail = subject.claims.id_tail
+    return len(tail) == 4 and tail.isprintable() and " " not in tail
 
 
 def _number_agrees(subject: LintSubject) -> bool:
