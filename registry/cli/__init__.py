@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ from certs.wording import words
 from registry.cli.commands import app
 from registry.cli.console import (
     INTERNAL_EXIT,
-    REFUSED_EXIT,
     USAGE_EXIT,
     CommandLine,
     error_words,
+    exit_code_of,
     report_error,
 )
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
+    # What is loaded by now stays to the end: leave it out of every later collection.
+    gc.freeze()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -42,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         return USAGE_EXIT
     except KezhengError as error:
         report_error(command_line, error.code, error_words(error))
-        return USAGE_EXIT if error.code == "usage" else REFUSED_EXIT
+        return exit_code_of(error)
     except Exception:
         log.exception("command failed")
         report_error(command_line, "internal", words("error", "internal"))

@@ -55,6 +55,30 @@ class CommandLine:
             yield bar
 
 
+class Refused(KezhengError):
+    """A refusal that ends the process with an exit code of its own."""
+
+    def __init__(self, cause: KezhengError, exit_code: int) -> None:
+        super().__init__(cause.code, **cause.params)
+        self.exit_code = exit_code
+
+
+@contextmanager
+def refused_with(exit_code: int) -> Iterator[None]:
+    """Give whatever is refused inside the block this exit code."""
+    try:
+        yield
+    except KezhengError as error:
+        raise Refused(error, exit_code) from error
+
+
+def exit_code_of(error: KezhengError) -> int:
+    """64 for wrong usage, what a command decided, else 1."""
+    if error.code == "usage":
+        return USAGE_EXIT
+    return error.exit_code if isinstance(error, Refused) else REFUSED_EXIT
+
+
 def advance(bar: Progress | None, done: int) -> None:
     """Move a progress bar to so many done."""
     if bar is not None:

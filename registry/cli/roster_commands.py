@@ -19,7 +19,7 @@ from registry.issuing.import_roster import CheckedRoster, RosterRefused, check_r
 from registry.issuing.issue import issue_batch
 from registry.rendering.marked_copy import write_marked_copy
 from registry.rendering.roster_template import write_template
-from registry.store.batch_store import BatchRecord, batch_by_id, batches_of_institution, unfinished_batches
+from registry.store.batch_store import BatchRecord, batches_of_institution, require_batch, unfinished_batches
 from registry.store.certificate_store import count_by_state
 from registry.store.engine import ReadTransaction
 from registry.store.roster_store import count_rows
@@ -105,7 +105,7 @@ def list_batches(
 def show_batch(context: typer.Context, batch_id: Annotated[str, typer.Argument(metavar="BATCH")]) -> None:
     """查看批次 / One batch: who, when, how far."""
     with home_of(context) as home, home.store.reading() as tx:
-        document = _batch_document(tx, _require_batch(tx, batch_id))
+        document = _batch_document(tx, require_batch(tx, batch_id))
     command_line(context).answer(document, [f"{name}: {value}" for name, value in document.items()])
 
 
@@ -127,7 +127,7 @@ def export(context: typer.Context, batch_id: Annotated[str, typer.Argument(metav
     """重新写出证书文件 / Write the files of a released batch again."""
     with home_of(context) as home:
         with home.store.reading() as tx:
-            batch = _require_batch(tx, batch_id)
+            batch = require_batch(tx, batch_id)
         folder = out or home.settings.exports_folder / batch.id
         issued = finish_batch(command_line(context), home, batch, folder)
     _report_issued(command_line(context), batch, folder, issued)
@@ -197,10 +197,3 @@ def _batch_document(tx: ReadTransaction, batch: BatchRecord) -> dict[str, Any]:
         "approver": batch.approver,
         "names_declared": batch.approver_declared,
     }
-
-
-def _require_batch(tx: ReadTransaction, batch_id: str) -> BatchRecord:
-    batch = batch_by_id(tx, batch_id)
-    if batch is None:
-        raise KezhengError("batch_unknown", batch=batch_id)
-    return batch

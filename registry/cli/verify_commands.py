@@ -16,6 +16,7 @@ from certs.finding import Verdict
 from certs.grades import CertificateKind, Grade
 from certs.number_layout import load_layouts
 from certs.occupations import catalogue
+from registry.cli.console import refused_with
 from registry.cli.session import (
     command_line,
     day_or_today,
@@ -28,17 +29,8 @@ from registry.home import read_pinned_root
 from registry.status_changes import require_released
 from registry.verifying import evidence_of_folder, evidence_of_home, full_report, verify_input
 
-UNREADABLE_EXIT = 3
-_EXITS = {Verdict.VALID: 0, Verdict.NOT_IN_FORCE: 1, Verdict.NOT_GENUINE: 1, Verdict.UNDETERMINED: 2}
-_UNREADABLE = {
-    "not_a_certificate_code",
-    "no_code_found",
-    "multiple_codes",
-    "file_unreadable",
-    "image_too_large",
-    "file_not_found",
-    "file_too_large",
-}
+UNDETERMINED_EXIT, UNREADABLE_EXIT = 2, 3
+_EXITS = {Verdict.VALID: 0, Verdict.NOT_IN_FORCE: 1, Verdict.NOT_GENUINE: 1, Verdict.UNDETERMINED: UNDETERMINED_EXIT}
 
 trust = typer.Typer(no_args_is_help=True, help="可信根 / The trust anchor")
 
@@ -58,23 +50,13 @@ def verify_command(
     settings = settings_of(context)
     if root is not None and evidence is None:
         raise KezhengError("usage", message="--root goes with --evidence")
-    gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
-    try:
+    with refused_with(UNDETERMINED_EXIT):
+        gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
+    with refused_with(UNREADABLE_EXIT):
         verification = verify_input(given, gathered, judged_at)
-    except KezhengError as error:
-        if error.code in _UNREADABLE:
-            raise Unreadable(error) from error
-        raise
     report = full_report(verification, gathered, now)
     command_line(context).answer(report, _lines(report))
     return _EXITS[verification.verdict]
-
-
-class Unreadable(KezhengError):
-    """The input holds no payload of ours."""
-
-    def __init__(self, cause: KezhengError) -> None:
-        super().__init__(cause.code, **cause.params)
 
 
 def equivalence_command(

@@ -27,7 +27,7 @@ from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
-from registry.store.batch_store import BatchRecord, batch_by_id, release_batch
+from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
     SignedCertificate,
@@ -72,7 +72,8 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     work = _gather(home, batch_id, clock())
     _replace_numbers_of_past_years(work, clock())
     with home.store.reading() as tx:
-        signed, recorded, reserved = (read(tx, batch_id) for read in (sealed_of_batch, recorded_of_batch, reserved_of_batch))
+        signed, recorded = sealed_of_batch(tx, batch_id), recorded_of_batch(tx, batch_id)
+        reserved = reserved_of_batch(tx, batch_id)
     for sealed in _chunks(signed):
         progress(_release(work, sealed, clock()))
     for waiting in _chunks(recorded):
@@ -87,9 +88,7 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
 def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
     """The batch with its numbers reserved, its rows as approved, and the evidence our own verifier uses."""
     with home.store.transaction() as tx:
-        batch = batch_by_id(tx, batch_id)
-        if batch is None:
-            raise KezhengError("batch_unknown", batch=batch_id)
+        batch = require_batch(tx, batch_id)
         if batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
         institution = require_institution(tx, batch.institution_code)

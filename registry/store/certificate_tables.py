@@ -18,27 +18,30 @@ from registry.store.states import CertificateState
 
 LIVE_INDEX = "uq_certificate_live"
 SUCCESSOR_INDEX = "uq_certificate_supersedes"
+ROW_INDEX = "uq_certificate_roster_row_id"
 _LIVE_COLUMNS = ("person_id", "occupation_id", "direction_key", "grade", "kind")
 _LIVE = text("live")
 _REPLACES = text("supersedes IS NOT NULL")
+_NOT_VOID = text("state <> 'void'")
 
 
 class CertificateRow(TableModel, table=True):
     """One certificate from the moment its number is taken: where it is found and how far it is.
 
     ``live`` holds the person's place in an occupation, direction, grade and kind: at most one has it. A
-    roster row has at most one certificate: one approval, one certificate, however often it is resumed.
+    roster row has at most one that is not void: one approval, one certificate, however often it is resumed.
     """
 
     __tablename__ = "certificate"
     __table_args__ = (
         Index(LIVE_INDEX, *_LIVE_COLUMNS, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index(ROW_INDEX, "roster_row_id", unique=True, sqlite_where=_NOT_VOID, postgresql_where=_NOT_VOID),
         Index(SUCCESSOR_INDEX, "supersedes", unique=True, sqlite_where=_REPLACES, postgresql_where=_REPLACES),
     )
     id: int = Field(primary_key=True, sa_type=RowId)
     number: str = Field(max_length=32, unique=True)
     batch_id: str = Field(max_length=40, foreign_key="batch.id", index=True)
-    roster_row_id: int = Field(sa_type=RowId, foreign_key="roster_row.id", unique=True)
+    roster_row_id: int = Field(sa_type=RowId, foreign_key="roster_row.id")
     institution_code: str = Field(max_length=13, foreign_key="institution.code")
     person_id: int = Field(sa_type=RowId, foreign_key="person.id")
     occupation_id: str

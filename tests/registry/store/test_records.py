@@ -198,7 +198,7 @@ def test_batches_change_from_the_expected_state_only(register: Any) -> None:
         with pytest.raises(KezhengError, match=r"^batch_state_changed"):
             confirm_run_off(tx, batch.id, "王主任")
         assert batch_by_file_digest(tx, CODE, batch.file_digest) is None
-        with pytest.raises(KezhengError, match=r"^batch_not_found"):
+        with pytest.raises(KezhengError, match=r"^batch_unknown"):
             require_batch(tx, "none")
 
 

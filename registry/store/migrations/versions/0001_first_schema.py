@@ -233,7 +233,6 @@ def _create_certificates() -> None:
         sa.ForeignKeyConstraint(["supersedes"], ["certificate.number"], name="fk_certificate_supersedes"),
         sa.PrimaryKeyConstraint("id", name="pk_certificate"),
         sa.UniqueConstraint("number", name="uq_certificate_number"),
-        sa.UniqueConstraint("roster_row_id", name="uq_certificate_roster_row_id"),
         sa.UniqueConstraint("status_index", name="uq_certificate_status_index"),
     )
     op.create_index("ix_certificate_batch_id", "certificate", ["batch_id"], unique=False)
@@ -244,6 +243,14 @@ def _create_certificates() -> None:
         unique=True,
         sqlite_where=sa.text("live"),
         postgresql_where=sa.text("live"),
+    )
+    op.create_index(
+        "uq_certificate_roster_row_id",
+        "certificate",
+        ["roster_row_id"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'void'"),
+        postgresql_where=sa.text("state <> 'void'"),
     )
     op.create_index(
         "uq_certificate_supersedes",
