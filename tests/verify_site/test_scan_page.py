@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from simulator import Key
 from site_simulator import SAMPLES, TestSite, make_site, payload_of, sample_world
 
+from certs.institution import DatedName
 from certs.qr import base32, read_qr_text
 from certs.wording import words
 
@@ -124,13 +126,15 @@ async def test_nothing_of_an_unverified_payload_is_shown_logged_or_counted(
     assert all(answer.json()["certificate"] is None for answer in answers[3:5])
 
 
-async def test_a_genuine_name_is_escaped(made: TestSite, first: str) -> None:
-    made.world.change_institution(first)
-    payload = payload_of(made.world.issue(first, name="Ann <b>O'Neil</b>"))
+async def test_what_is_genuine_is_escaped(made: TestSite, first: str) -> None:
+    made.world.change_institution(first, names=(DatedName("北疆<b>评价</b>&中心", date(2024, 1, 1)),))
+    payload = payload_of(made.world.issue(first))
+    made.source.publish()
     async with made.client() as client:
-        page = (await client.get(f"/v/{payload}")).text
-    assert "<b>O" not in page
-    assert "Ann &lt;b&gt;O" in page
+        pages = [(await client.get(path)).text for path in (f"/v/{payload}", "/institutions")]
+    for page in pages:
+        assert "<b>评价" not in page
+        assert "北疆&lt;b&gt;评价" in page
 
 
 async def test_the_scanned_path_is_neither_logged_nor_counted(
