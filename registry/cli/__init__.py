@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from typer.exceptions import TyperException
+from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from certs.errors import KezhengError
@@ -16,6 +16,7 @@ from certs.wording import words
 from registry.cli.commands import app
 from registry.cli.console import (
     INTERNAL_EXIT,
+    STOPPED_EXIT,
     USAGE_EXIT,
     CommandLine,
     error_words,
@@ -34,18 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; the exit code. 64 is wrong usage, 70 a failure of the program itself."""
-    command_line = CommandLine(False, None)
+    """Run one command; the exit code. 64 is wrong usage, 70 a failure of the program itself, 130 a stop by the user."""
+    command_line = CommandLine("--json" in arguments, None)
     try:
         command_line, rest = split_common_options(arguments)
         result = get_command(app).main(rest, prog_name="kezheng", standalone_mode=False, obj=command_line)
         return result if isinstance(result, int) else 0
     except TyperException as error:
-        report_error(command_line, "usage", words("error", "usage", message=str(error)))
+        # Without a command the message is the whole help; its first line says how to go on.
+        message = error.format_message().strip().split("\n")[0]
+        report_error(command_line, "usage", words("error", "usage", message=message))
         return USAGE_EXIT
     except KezhengError as error:
         report_error(command_line, error.code, error_words(error))
         return exit_code_of(error)
+    except (Abort, KeyboardInterrupt):
+        return STOPPED_EXIT
     except Exception:
         log.exception("command failed")
         report_error(command_line, "internal", words("error", "internal"))

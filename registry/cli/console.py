@@ -20,6 +20,14 @@ from certs.wording import Words, words
 USAGE_EXIT = 64
 REFUSED_EXIT = 1
 INTERNAL_EXIT = 70
+STOPPED_EXIT = 130
+WRONG_USAGE = frozenset(
+    (
+        *("usage", "ambiguous_arguments", "grade_invalid", "role_needed"),
+        *("time_invalid", "time_in_future", "successor_needed"),
+    )
+)
+"""Refusals that the arguments alone decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def refused_with(exit_code: int) -> Iterator[None]:
 
 def exit_code_of(error: KezhengError) -> int:
     """64 for wrong usage, what a command decided, else 1."""
-    if error.code == "usage":
+    if error.code in WRONG_USAGE:
         return USAGE_EXIT
     return error.exit_code if isinstance(error, Refused) else REFUSED_EXIT
 
@@ -85,7 +93,7 @@ def advance(bar: Progress | None, done: int) -> None:
         bar.update(bar.task_ids[0], completed=done)
 
 
-def problem_document(code: str, said: Words) -> dict[str, str]:
+def problem_document(code: str, said: Words) -> dict[str, Any]:
     """A refusal as an RFC 9457 problem with the stable code."""
     return {
         "type": f"urn:kezheng:error:{code}",
@@ -105,10 +113,13 @@ def error_words(error: KezhengError) -> Words:
         return words("roster", error.code, **error.params)
 
 
-def report_error(command_line: CommandLine, code: str, said: Words) -> None:
-    """One clear sentence on stderr in both languages; under ``--json`` also the problem document on stdout."""
+def report_error(command_line: CommandLine, code: str, said: Words, **details: Any) -> None:
+    """One clear sentence on stderr in both languages; under ``--json`` also the problem document on stdout.
+
+    ``details`` are further members of the document.
+    """
     advice = [f"→ {said.advice_zh} / {said.advice_en}"] if said.advice_zh else []
     for line in (f"{said.zh} / {said.en} [{code}]", *advice):
         typer.echo(line, err=True)
     if command_line.json:
-        command_line.answer(problem_document(code, said), ())
+        command_line.answer(problem_document(code, said) | details, ())

@@ -10,11 +10,12 @@ import typer
 from certs.approval import check_two_people
 from certs.errors import KezhengError
 from certs.roster_fault import Fault
-from registry.cli.console import CommandLine, advance
+from registry.cli.console import REFUSED_EXIT, CommandLine, advance, error_words, report_error
 from registry.cli.session import command_line, home_of, now_utc, read_file
 from registry.exporting import IssuedFile, export_batch
 from registry.home import Home
 from registry.issuing.approve import approve_import
+from registry.issuing.give_up import give_up_batch
 from registry.issuing.import_roster import CheckedRoster, RosterRefused, check_roster, import_roster
 from registry.issuing.issue import issue_batch
 from registry.rendering.marked_copy import write_marked_copy
@@ -72,7 +73,7 @@ def issue_command(
         str | None,
         typer.Option("--run-off-confirmed-by", metavar="WHO", help="登记机构确认人（机构已不在目录时）"),
     ] = None,
-) -> None:
+) -> int:
     """制证 / Import, approve, issue and render a roster; a stopped run is gone on with by the same command."""
     check_two_people(operator, approver)
     content = read_file(file)
@@ -80,13 +81,12 @@ def issue_command(
         try:
             batch = import_roster(home, content, institution, file.stem, operator, now_utc())
         except RosterRefused as refused:
-            for text in _fault_lines(refused.checked.faults):
-                command_line(context).say(text)
-            raise
+            return _report_refused(command_line(context), refused)
         batch = approve_import(home, batch.id, approver, run_off_confirmed_by, now_utc())
         folder = out or home.settings.exports_folder / batch.id
         issued = finish_batch(command_line(context), home, batch, folder)
     _report_issued(command_line(context), batch, folder, issued)
+    return 0
 
 
 @batches.command("list")
@@ -122,6 +122,20 @@ def resume(context: typer.Context, out: Out = None) -> None:
     command_line(context).answer({"batches": finished}, finished or ["没有未完成的批次 / nothing to resume"])
 
 
+@batches.command("void")
+def void(
+    context: typer.Context,
+    batch_id: Annotated[str, typer.Argument(metavar="BATCH")],
+    by: Annotated[str, typer.Option("--by", metavar="WHO", help="经办人 / who decides")],
+) -> None:
+    """放弃批次 / Give up a batch of which nothing was released; its numbers stay used and are void."""
+    with home_of(context) as home:
+        give_up_batch(home, batch_id, by, now_utc())
+        with home.store.reading() as tx:
+            document = _batch_document(tx, _require_batch(tx, batch_id))
+    command_line(context).answer(document, [f"{batch_id}  {document['state']}"])
+
+
 @batches.command("export")
 def export(context: typer.Context, batch_id: Annotated[str, typer.Argument(metavar="BATCH")], out: Out = None) -> None:
     """重新写出证书文件 / Write the files of a released batch again."""
@@ -149,6 +163,15 @@ def finish_batch(line: CommandLine, home: Home, batch: BatchRecord, folder: Path
             issue_batch(home, batch.id, now_utc, signed)
     with line.progress("制作 / rendering", total) as bar:
         return export_batch(home, batch, folder, now_utc(), lambda count: advance(bar, count))
+
+
+def _report_refused(line: CommandLine, refused: RosterRefused) -> int:
+    """Every fault, to people by the line, to programs in the problem document."""
+    for text in _fault_lines(refused.checked.faults):
+        line.say(text)
+    faults = [fault.to_json() for fault in refused.checked.faults]
+    report_error(line, refused.code, error_words(refused), faults=faults)
+    return REFUSED_EXIT
 
 
 def _report_check(line: CommandLine, checked: CheckedRoster) -> None:

@@ -73,11 +73,12 @@ def serve_command(
         raise KezhengError("role_needed", host=host)
     if role is Role.REGISTRY:
         raise KezhengError("role_has_no_pages", role=role.value)
-    with home_of(context):
-        command_line(context).say(f"http://{host}:{port}/")
     if role is Role.WORKER:
         work_for_ever(settings, os.environ)
-    elif role is Role.PUBLIC:
+        return
+    with home_of(context):
+        command_line(context).say(f"http://{host}:{port}/")
+    if role is Role.PUBLIC:
         serve_public(settings, host, port, workers)
     else:
         serve_with_worker(settings, os.environ, host, port, workers)

@@ -47,10 +47,10 @@ def verify_command(
     """查验证书 / Verify a certificate. Exit: 0 valid, 1 not, 2 undetermined, 3 unreadable."""
     now = now_utc()
     judged_at = instant_or_now(at, now)
-    settings = settings_of(context)
     if root is not None and evidence is None:
         raise KezhengError("usage", message="--root goes with --evidence")
     with refused_with(UNDETERMINED_EXIT):
+        settings = settings_of(context)
         gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
     with refused_with(UNREADABLE_EXIT):
         verification = verify_input(given, gathered, judged_at)
