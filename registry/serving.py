@@ -6,6 +6,7 @@ The public site is another program: it is started by name, with the environment 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ def serve_public(settings: Settings, host: str, port: int, workers: int) -> None
         port=port,
         workers=workers,
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         log_level="warning",
         timeout_graceful_shutdown=10,
@@ -39,16 +41,23 @@ def serve_public(settings: Settings, host: str, port: int, workers: int) -> None
 
 def serve_with_worker(settings: Settings, environ: Mapping[str, str], host: str, port: int, workers: int) -> None:
     """Serve the public site with a worker process beside it, which ends with it."""
+    # The server hands a signal on when it has closed: as an exception it lets the worker be ended too.
+    signal.signal(signal.SIGTERM, _leave)
     worker = subprocess.Popen(
         [sys.executable, "-c", "from registry.cli import main; main()", "serve", "--role", "worker"],
         env={**environ, **site_environment(settings)},
         stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         serve_public(settings, host, port, workers)
     finally:
         worker.terminate()
         worker.wait(timeout=10)
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    sys.exit(0)
 
 
 def work_for_ever(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -67,4 +76,5 @@ def site_environment(settings: Settings) -> dict[str, str]:
         "KEZHENG_HOME": str(settings.home.resolve()),
         "KEZHENG_DATABASE_URL": settings.database_url,
         "KEZHENG_PUBLIC_URL": settings.public_url,
+        "KEZHENG_PROXIES": ",".join(settings.proxies),
     }

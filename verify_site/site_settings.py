@@ -1,22 +1,21 @@
 """What the public site needs to know: where the home and the database are, its own address, and trusted
 proxies.
 
-Environment variables with the prefix ``KEZHENG_``, else ``kezheng.toml`` in the home, else a default. The
-site reads its own few settings so that the public role knows nothing of the registry's others.
+Environment variables with the prefix ``KEZHENG_``. Defaults and the home's settings file are the registry's affair:
+whoever starts the site tells it all it needs, and it knows nothing of the rest.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from certs.errors import KezhengError
 from certs.qr import check_public_url
 
-SETTINGS_FILE = "kezheng.toml"
+PREFIX = "KEZHENG_"
 PINNED_ROOT_FILE = "pinned-root.jwk"
 WELL_KNOWN_FOLDER = "well-known"
 
@@ -52,27 +51,21 @@ class PublicSettings:
 
 
 def load_public_settings(environ: Mapping[str, str]) -> PublicSettings:
-    """The settings of the environment's home.
+    """The settings in the environment, as `kezheng serve` hands them to the site's process.
 
-    Raises KezhengError ``settings_invalid``, ``public_url_invalid``, ``public_url_not_https``.
+    Raises KezhengError ``settings_invalid`` naming what is missing, ``public_url_invalid``,
+    ``public_url_not_https``.
     """
-    home = Path(environ.get("KEZHENG_HOME") or "var")
-    values = _file_values(home / SETTINGS_FILE)
-    for name in ("database_url", "public_url", "proxies"):
-        if given := environ.get(f"KEZHENG_{name.upper()}"):
-            values[name] = given
-    proxies = values.get("proxies", ())
-    listed = proxies.split(",") if isinstance(proxies, str) else proxies
     return PublicSettings(
-        home=home,
-        database_url=str(values.get("database_url") or f"sqlite:///{home.resolve() / 'kezheng.db'}"),
-        public_url=check_public_url(str(values.get("public_url") or "http://127.0.0.1:8000")),
-        proxies=tuple(str(proxy).strip() for proxy in listed if str(proxy).strip()),
+        home=Path(_given(environ, "HOME")),
+        database_url=_given(environ, "DATABASE_URL"),
+        public_url=check_public_url(_given(environ, "PUBLIC_URL")),
+        proxies=tuple(proxy.strip() for proxy in environ.get(f"{PREFIX}PROXIES", "").split(",") if proxy.strip()),
     )
 
 
-def _file_values(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KezhengError("settings_invalid", name=SETTINGS_FILE) from error
+def _given(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(PREFIX + name)
+    if not value:
+        raise KezhengError("settings_invalid", name=PREFIX + name)
+    return value

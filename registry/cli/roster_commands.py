@@ -132,7 +132,7 @@ def void(
     with home_of(context) as home:
         give_up_batch(home, batch_id, by, now_utc())
         with home.store.reading() as tx:
-            document = _batch_document(tx, _require_batch(tx, batch_id))
+            document = _batch_document(tx, require_batch(tx, batch_id))
     command_line(context).answer(document, [f"{batch_id}  {document['state']}"])
 
 
