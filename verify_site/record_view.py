@@ -14,6 +14,7 @@ from typing import Any
 
 from certs.certificate_number import grouped
 from certs.finding import Genuine
+from certs.grades import CertificateKind
 from certs.status import State, Status
 from certs.timestamps import SHANGHAI, format_zh_day, shanghai_day
 from verify_site.answers import Answer
@@ -147,13 +148,19 @@ def _record(genuine: Genuine, report: dict[str, Any], way: Way, language: Langua
     return Record(
         name=None if way is Way.NUMBER else claims.name,
         title=language.say(f"title_{genuine.number.kind.value}"),
-        subject=f"{occupation_name(genuine, language)} · {language.say(f'grade_{claims.grade.value}')}",
+        subject=f"{occupation_name(genuine, language)} · {_level(genuine, language)}",
         direction=None if way is Way.NUMBER else genuine.direction,
         issuer=institution["name_at_issue"],
         issuer_now=institution["name"] if renamed else None,
         id_tail=claims.id_tail if way is Way.SCAN else None,
         number_groups=tuple(grouped(genuine.number).split(" ")),
     )
+
+
+def _level(genuine: Genuine, language: Language) -> str:
+    """The grade; of a training certificate the level of the training, which is no grade."""
+    kind = "training" if genuine.number.kind is CertificateKind.TRAINING else "grade"
+    return language.say(f"{kind}_{genuine.claims.grade.value}")
 
 
 def occupation_name(genuine: Genuine, language: Language) -> str:
