@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from certs.errors import KezhengError
-from certs.grades import CertificateKind
 from certs.institution import InstitutionRecord
 from certs.occupations import catalogue
-from certs.status import State
+from certs.status import State, status_at
 from certs.timestamps import shanghai_day
 from registry.directory import enter_institution
 from registry.exporting import IssuedFile, export_batch
@@ -26,10 +25,12 @@ from registry.publishing.publish_trust import listed_institutions
 from registry.replacing import Correction, start_correction
 from registry.sample.rosters import sample_institution, sample_people, sample_roster
 from registry.settings import Settings, load_settings
-from registry.status_changes import StatusChange, change_status
+from registry.status_changes import StatusChange, as_status_event, change_status
 from registry.store.batch_store import BatchRecord, batches_of_institution
+from registry.store.status_store import status_events_of
 
 OPERATOR, APPROVER = "演示经办人", "演示复核人"
+LOOPBACK = "http://127.0.0.1:"
 EXAM_DAYS_AGO, TRAINING_DAYS_AGO = 20, 60
 TRAINED = 4
 """How many of the sample people have a completion certificate."""
@@ -81,7 +82,9 @@ class Demonstration:
         ]
 
 
-def demonstrate(home_folder: Path | None, environ: Mapping[str, str], port: int, clock: Clock, say: Say) -> Demonstration:
+def demonstrate(
+    home_folder: Path | None, environ: Mapping[str, str], port: int, clock: Clock, say: Say
+) -> Demonstration:
     """Make the demonstration, or find it made. Raises KezhengError ``demo_home_in_use`` for a home of production."""
     settings = _demo_settings(home_folder, environ, port)
     say("初始化 / making the home")
@@ -92,50 +95,56 @@ def demonstrate(home_folder: Path | None, environ: Mapping[str, str], port: int,
 
 
 def _demo_settings(home_folder: Path | None, environ: Mapping[str, str], port: int) -> Settings:
+    """The settings of the demonstration; codes point to the port that is served now, unless the operator says where."""
     found = load_settings(home_folder, environ)
     if (found.home / "kezheng.db").exists() and found.environment != "demo":
         raise KezhengError("demo_home_in_use", home=str(found.home))
-    values = {"environment": "demo"}
-    if "KEZHENG_PUBLIC_URL" not in environ:
-        values["public_url"] = f"http://127.0.0.1:{port}"
-    write_settings(found, values)
-    return load_settings(home_folder, environ)
+    address = f"http://127.0.0.1:{port}" if found.public_url.startswith(LOOPBACK) else found.public_url
+    write_settings(found, {"environment": "demo", "public_url": address})
+    return load_settings(home_folder, {**environ, "KEZHENG_PUBLIC_URL": address})
 
 
 def _play(home: Home, folder: Path, clock: Clock, say: Say) -> tuple[tuple[IssuedFile, ...], dict[str, str]]:
-    with home.store.reading() as tx:
-        listed = {record.kind: record for record in listed_institutions(tx)}
-        made = [batch for record in listed.values() for batch in batches_of_institution(tx, record.code)]
-    if not made:
-        return _first_time(home, folder, clock, say)
-    issued = [files for batch in made for files in _finish(home, batch, folder, clock)]
-    return tuple(sorted(issued, key=lambda files: files.number[0] == "T")), {}
-
-
-def _first_time(home: Home, folder: Path, clock: Clock, say: Say) -> tuple[tuple[IssuedFile, ...], dict[str, str]]:
+    """Every step looks first whether it was done: a demonstration that was stopped goes on where it was."""
     say("登记机构 / listing institutions")
-    assessing, training = _list_institutions(home, clock)
+    assessing, training = _institutions(home, clock)
     people, today = sample_people(), shanghai_day(clock())
     say("制证 / issuing certificates")
     trained = people[:TRAINED]
-    completed = _issue(home, training, sample_roster(trained, today - timedelta(days=TRAINING_DAYS_AGO)), folder, clock)
-    numbers = {person.name: files.number for person, files in zip(trained, _in_row_order(completed), strict=True)}
+    courses = sample_roster(trained, today - timedelta(days=TRAINING_DAYS_AGO))
+    completed = _first_batch(home, training, courses, folder, clock)
+    numbers = {person.name: files.number for person, files in zip(trained, completed, strict=True)}
     roster = sample_roster(people, today - timedelta(days=EXAM_DAYS_AGO), numbers)
-    graded = _in_row_order(_issue(home, assessing, roster, folder, clock))
+    graded = _first_batch(home, assessing, roster, folder, clock)
     say("变更状态 / changing some states")
-    corrected, states = _change_states(home, graded, folder, clock)
-    return (*graded, *corrected, *completed), states
+    corrected = _change_states(home, assessing, graded, folder, clock)
+    shown = (*graded, *corrected, *completed)
+    return shown, _other_states(home, shown, clock())
 
 
-def _list_institutions(home: Home, clock: Clock) -> list[InstitutionRecord]:
+def _institutions(home: Home, clock: Clock) -> list[InstitutionRecord]:
+    """The assessment institution and the training institution, listed now if they were not."""
+    with home.store.reading() as tx:
+        listed = {record.credit_code: record for record in listed_institutions(tx)}
     entries = [read_institution_file(sample_institution(name), catalogue()) for name in ("beijiang", "caoyuan")]
-    records = [enter_institution(home, entry, OPERATOR, clock()) for entry in entries]
-    return sorted(records, key=lambda record: record.kind is CertificateKind.TRAINING)
+    return [
+        listed.get(entry.credit_code) or enter_institution(home, entry, OPERATOR, clock()) for entry in entries
+    ]
 
 
-def _issue(home: Home, institution: InstitutionRecord, roster: bytes, folder: Path, clock: Clock) -> list[IssuedFile]:
-    batch = import_roster(home, roster, institution.code, "演示名册", OPERATOR, clock())
-    return _finish(home, approve_import(home, batch.id, APPROVER, None, clock()), folder, clock)
+def _first_batch(
+    home: Home, institution: InstitutionRecord, roster: bytes, folder: Path, clock: Clock
+) -> list[IssuedFile]:
+    """The certificates of the institution's first roster, in the order of its rows."""
+    made = _batches(home, institution)
+    batch = made[0] if made else import_roster(home, roster, institution.code, "演示名册", OPERATOR, clock())
+    finished = _finish(home, approve_import(home, batch.id, APPROVER, None, clock()), folder, clock)
+    return sorted(finished, key=lambda files: files.row)
+
+
+def _batches(home: Home, institution: InstitutionRecord) -> list[BatchRecord]:
+    with home.store.reading() as tx:
+        return batches_of_institution(tx, institution.code)
 
 
 def _finish(home: Home, batch: BatchRecord, folder: Path, clock: Clock) -> list[IssuedFile]:
@@ -145,20 +154,31 @@ def _finish(home: Home, batch: BatchRecord, folder: Path, clock: Clock) -> list[
 
 
 def _change_states(
-    home: Home, graded: list[IssuedFile], folder: Path, clock: Clock
-) -> tuple[list[IssuedFile], dict[str, str]]:
-    """One suspended, one revoked, one corrected, so that every answer can be seen."""
+    home: Home, institution: InstitutionRecord, graded: list[IssuedFile], folder: Path, clock: Clock
+) -> list[IssuedFile]:
+    """One suspended, one revoked, one corrected, so that every answer can be seen; the correction's files."""
     suspended, revoked, replaced = (graded[place].number for place in (1, 2, 3))
+    changed = _other_states(home, graded, clock())
     until = shanghai_day(clock()) + timedelta(days=30)
-    change_status(home, suspended, StatusChange(State.SUSPENDED, "under_review", OPERATOR, until=until), clock())
-    change_status(home, revoked, StatusChange(State.REVOKED, "exam_misconduct", OPERATOR), clock())
-    correction = Correction("correction", OPERATOR, APPROVER, name="阿依古丽·麦麦提")
-    corrected = _finish(home, start_correction(home, replaced, correction, clock()), folder, clock)
-    return corrected, {suspended: State.SUSPENDED.value, revoked: State.REVOKED.value, replaced: State.SUPERSEDED.value}
+    if suspended not in changed:
+        change_status(home, suspended, StatusChange(State.SUSPENDED, "under_review", OPERATOR, until=until), clock())
+    if revoked not in changed:
+        change_status(home, revoked, StatusChange(State.REVOKED, "exam_misconduct", OPERATOR), clock())
+    corrections = _batches(home, institution)[1:]
+    if not corrections:
+        correction = Correction("correction", OPERATOR, APPROVER, name="阿依古丽·麦麦提")
+        corrections = [start_correction(home, replaced, correction, clock())]
+    return [files for batch in corrections for files in _finish(home, batch, folder, clock)]
 
 
-def _in_row_order(issued: list[IssuedFile]) -> list[IssuedFile]:
-    return sorted(issued, key=lambda files: files.row)
+def _other_states(home: Home, issued: Iterable[IssuedFile], now: datetime) -> dict[str, str]:
+    """The states of those certificates that are not plainly valid, by number."""
+    with home.store.reading() as tx:
+        events = {
+            files.number: [as_status_event(event) for event in status_events_of(tx, files.number)] for files in issued
+        }
+    states = {number: status_at(found, None, now).state for number, found in events.items()}
+    return {number: state.value for number, state in states.items() if state is not State.VALID}
 
 
 def _address(shown: Demonstration, number: str) -> str:

@@ -12,7 +12,7 @@ from certs.institution_code import InstitutionCode, make_institution_code
 from certs.timestamps import shanghai_day
 from keys.key_record import KeyRole
 from registry.home import Home
-from registry.institution_file import InstitutionFile, ScopeEntry
+from registry.institution_file import InstitutionFile, ScopeEntry, institution_name
 from registry.records import institution_record
 from registry.store.audit_store import record_act
 from registry.store.counter_store import take_ids
@@ -88,20 +88,27 @@ def record_event(
 
 
 def rename_institution(home: Home, code: str, name: str, on: date, by: str, now: datetime) -> InstitutionRecord:
-    """Record a new name from a day on; nothing is issued again. Raises KezhengError ``institution_unknown``."""
+    """Record a new name from a day on; nothing is issued again.
+
+    Raises KezhengError ``institution_unknown``, ``name_invalid``.
+    """
     with home.store.transaction() as tx:
         require_institution(tx, code)
-        add_name(tx, InstitutionNameRecord(code, on, name))
+        add_name(tx, InstitutionNameRecord(code, on, institution_name(name)))
         record_act(tx, now, by, "institution_renamed", code, on=on.isoformat())
         home.publish_trust(tx, now)
         return require_institution(tx, code)
 
 
 def name_successor(home: Home, code: str, successor: str, by: str, now: datetime) -> InstitutionRecord:
-    """Record which institution takes over corrections and reprints. Raises KezhengError ``institution_unknown``."""
+    """Record which institution takes over corrections and reprints.
+
+    Raises KezhengError ``institution_unknown``, ``institution_succeeds_itself``.
+    """
     with home.store.transaction() as tx:
         require_institution(tx, code)
-        require_institution(tx, successor)
+        if code in _line_of_succession(tx, successor):
+            raise KezhengError("institution_succeeds_itself")
         set_successor(tx, code, successor)
         record_act(tx, now, by, "institution_succeeded", code, successor=successor)
         home.publish_trust(tx, now)
@@ -114,6 +121,14 @@ def require_institution(tx: ReadTransaction, code: str) -> InstitutionRecord:
     if facts is None:
         raise KezhengError("institution_unknown", institution=code)
     return institution_record(facts)
+
+
+def _line_of_succession(tx: ReadTransaction, code: str) -> list[str]:
+    """An institution and those after it. It ends, because every link was checked when it was made."""
+    line = [code]
+    while (following := require_institution(tx, line[-1]).successor) is not None:
+        line.append(following)
+    return line
 
 
 def _check_new(tx: ReadTransaction, entry: InstitutionFile) -> None:

@@ -1,7 +1,8 @@
 """Writing certificates out: PDF, page picture and QR code of each, and the lists of a batch.
 
 Files are readable by their owner only and named by certificate number, never by person. A file is complete or absent:
-it is written beside its place and renamed. What is there already is not drawn again, so a stopped export goes on.
+it is written beside its place and renamed. What is there already is not drawn again, so a stopped export goes on;
+a file of the same number from another register is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from registry.issuing.reserve import approved_rows
 from registry.rendering.batch_sheets import BatchTitle, IssuedLine, write_hand_over_sheet, write_result_list
 from registry.rendering.certificate_face import CertificateFace
 from registry.rendering.certificate_pages import Pages, render_pages
+from registry.rendering.qr_image import QrEncoder
 from registry.store.batch_store import BatchRecord
 from registry.store.certificate_store import CertificateRecord, certificates_of_batch
 from registry.store.engine import ReadTransaction
@@ -56,7 +58,7 @@ def export_batch(
         pairs = list(_faces(home, tx, batch, now))
     wanted = len(pairs) <= PICTURES if pictures is None else pictures
     issued = [_issued(folder, face, row, wanted) for face, row in pairs]
-    missing = [face for (face, _), files in zip(pairs, issued, strict=True) if not _complete(files)]
+    missing = [face for (face, _), files in zip(pairs, issued, strict=True) if not _complete(face, files)]
     by_number = {files.number: files for files in issued}
     for done, (face, pages) in enumerate(_render(missing, wanted), 1):
         _write_pages(by_number[face.number], pages)
@@ -123,8 +125,11 @@ def _issued(folder: Path, face: CertificateFace, row: int, picture: bool) -> Iss
     )
 
 
-def _complete(files: IssuedFile) -> bool:
-    return all(path is None or path.exists() for path in (files.png, files.svg, files.pdf, files.picture))
+def _complete(face: CertificateFace, files: IssuedFile) -> bool:
+    """Whether every file is there. The vector code is written last and tells of which certificate they are."""
+    if not all(path is None or path.exists() for path in (files.png, files.svg, files.pdf, files.picture)):
+        return False
+    return files.svg.read_bytes() == QrEncoder().encode(face.qr_text).svg().encode("ascii")
 
 
 def _write_pages(files: IssuedFile, pages: Pages) -> None:

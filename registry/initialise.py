@@ -1,8 +1,12 @@
-"""The first day of a home: folder, database, keys, delegation, first signed lists. Run again, it adds what is missing."""
+"""The first day of a home: folder, database, keys, delegation, first signed lists.
+
+Run again, it adds what is missing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +17,7 @@ from certs.trust_list import DelegatedKeys, RootKey, delegation_payload, root_to
 from keys.ceremony import Ceremony, hold_ceremony, open_root_keystore
 from keys.key_record import KeyRecord, KeyRole
 from keys.passphrase import VARIABLE, create_passphrase_file, read_passphrase
-from keys.private_files import make_private_folder
+from keys.private_files import FOLDER_MODE, make_private_folder
 from keys.signer import Signer
 from registry.home import Home, open_home
 from registry.publishing.documents import DELEGATION_FILE, ROOT_CHAIN_FILE, ROOT_FILE, store_if_changed
@@ -39,7 +43,7 @@ def initialise(settings: Settings, environ: Mapping[str, str], now: datetime) ->
 
     Raises KezhengError as `keys.ceremony.hold_ceremony` does.
     """
-    make_private_folder(settings.home)
+    _make_home_folder(settings.home)
     passphrase_file = None if environ.get(VARIABLE) else create_passphrase_file(settings.home)
     passphrase = read_passphrase(settings.home, environ)
     ceremony = hold_ceremony(settings.keys_folder, passphrase, now)
@@ -49,6 +53,14 @@ def initialise(settings: Settings, environ: Mapping[str, str], now: datetime) ->
     with open_home(settings, environ) as home:
         _publish_first(home, ceremony, root, passphrase, now)
     return Initialised(settings.home, root, len(ceremony.created), passphrase_file)
+
+
+def _make_home_folder(folder: Path) -> None:
+    """Make the folder private. One that somebody made for the purpose is closed to others; a used one must be so."""
+    if folder.is_dir() and {path.name for path in folder.iterdir()} <= {SETTINGS_FILE}:
+        with suppress(PermissionError):
+            folder.chmod(FOLDER_MODE)
+    make_private_folder(folder)
 
 
 def write_settings(settings: Settings, values: Mapping[str, Any]) -> None:

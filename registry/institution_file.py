@@ -83,6 +83,13 @@ def read_institution_file(content: bytes, catalogue: Catalogue) -> InstitutionFi
     )
 
 
+def institution_name(text: str) -> str:
+    """A name as it is stored. Raises KezhengError ``name_invalid``: the trust list refuses an empty one."""
+    if not text.strip() or len(text) > MAX_NAME or not text.isprintable():
+        raise KezhengError("name_invalid", limit=MAX_NAME)
+    return text.strip()
+
+
 def _only(values: dict[str, Any], known: set[str], where: str) -> None:
     for name in values:
         if name not in known:

@@ -1,4 +1,4 @@
-"""Corrections and reprints: a change of content is a new certificate that names the old one; a lost paper is printed again.
+"""Corrections and reprints: wrong content means a new certificate that names the old one; a lost paper is printed again.
 
 A correction keeps the assessment date and the day of first issue. It is a batch of one row, so that it is approved,
 issued and resumed like any other, and takes its predecessor's place in the transaction that releases it.
@@ -28,7 +28,7 @@ from registry.issuing.stored_rows import Replacement, candidate_of
 from registry.rendering.glyph_coverage import missing_glyphs
 from registry.status_changes import as_status_event, require_released
 from registry.store.audit_store import record_act
-from registry.store.batch_store import BatchRecord, add_batch
+from registry.store.batch_store import BatchRecord, add_batch, batch_by_file_digest, batch_by_id
 from registry.store.certificate_store import CertificateRecord, count_print
 from registry.store.engine import ReadTransaction
 from registry.store.roster_store import roster_rows_by_id
@@ -48,11 +48,11 @@ class Correction(NamedTuple):
 
 
 def start_correction(home: Home, number: str, correction: Correction, now: datetime) -> BatchRecord:
-    """Store and approve the corrected row; issue the batch to finish.
+    """Store and approve the corrected row; issue the batch to finish. Asked again, it is the batch that waits.
 
     Raises KezhengError: ``certificate_unknown``, ``certificate_not_in_force``, ``correction_changes_nothing``,
     ``status_reason_not_allowed``, ``approver_is_operator``, ``correction_name_refused``, ``correction_id_refused``,
-    ``person_of_other_document``.
+    ``person_of_other_document``, ``correction_waits`` while another correction of the certificate is unfinished.
     """
     check_reason("correct", correction.reason, REASONS[State.SUPERSEDED])
     with home.store.transaction() as tx:
@@ -62,12 +62,16 @@ def start_correction(home: Home, number: str, correction: Correction, now: datet
         after = _corrected(before, correction, now)
         digest = rows_digest([after])
         approval = approve(correction.operator, correction.approver, digest, now)
+        file_digest = hashlib.sha256(f"correction of {number}".encode()).digest()
+        waiting = _waiting(tx, old, file_digest, digest)
+        if waiting is not None:
+            return waiting
         batch = BatchRecord(
             id=new_batch_id(now),
             institution_code=old.institution_code,
             label=f"更正 {number}",
             state=BatchState.APPROVED,
-            file_digest=hashlib.sha256(f"{number} {now.isoformat()}".encode()).digest(),
+            file_digest=file_digest,
             rows_digest=digest,
             operator=approval.operator,
             imported_at=now,
@@ -81,6 +85,15 @@ def start_correction(home: Home, number: str, correction: Correction, now: datet
         store_candidates(home, tx, batch.id, [after], Replacement(number, correction.reason))
         record_act(tx, now, approval.operator, "correction_started", number, reason=correction.reason)
         return batch
+
+
+def _waiting(tx: ReadTransaction, old: CertificateRecord, file_digest: bytes, rows: bytes) -> BatchRecord | None:
+    """The correction of a certificate that was stopped on its way; there is one at a time."""
+    known = batch_by_file_digest(tx, old.institution_code, file_digest)
+    batch = None if known is None else batch_by_id(tx, known)
+    if batch is not None and batch.rows_digest != rows:
+        raise KezhengError("correction_waits", batch=batch.id)
+    return batch
 
 
 def reprint(home: Home, number: str, folder: Path, by: str, now: datetime) -> IssuedFile:

@@ -12,6 +12,7 @@ from certs.authority import AuthorityLimits
 from certs.errors import KezhengError
 from certs.qr import check_public_url
 
+PREFIX = "KEZHENG_"
 DEFAULT_HOME = Path("var")
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SETTINGS_FILE = "kezheng.toml"
@@ -54,10 +55,14 @@ class Settings:
 
 
 def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The settings of a home. Raises KezhengError ``settings_invalid``, ``public_url_invalid``, ``public_url_not_https``."""
+    """The settings of a home.
+
+    Raises KezhengError ``settings_invalid``, ``public_url_invalid``, ``public_url_not_https``.
+    """
     folder = home or Path(environ.get("KEZHENG_HOME") or DEFAULT_HOME)
     values = _file_values(folder / SETTINGS_FILE)
-    values |= {name.removeprefix("KEZHENG_").lower(): value for name, value in environ.items() if name.startswith("KEZHENG_")}
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    values |= given
     environment = str(values.get("environment", "production"))
     if environment not in ENVIRONMENTS:
         raise KezhengError("settings_invalid", name="environment")

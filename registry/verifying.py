@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,9 @@ def _existing_file(given: str) -> Path | None:
     if "://" in given or len(given) > 1024 or "\x00" in given:
         return None
     path = Path(given)
-    if path.is_file():
-        return path
+    with suppress(OSError):  # a name that no file can have, such as a payload alone
+        if path.is_file():
+            return path
     if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".pdf", ".json"}:
         raise KezhengError("file_not_found", path=given)
     return None

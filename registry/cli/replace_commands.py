@@ -13,6 +13,7 @@ from registry.cli.session import command_line, home_of, now_utc, operating_perso
 from registry.replacing import Correction, reprint, start_correction
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="证书编号 / certificate number")]
+Reason = Annotated[str, typer.Option("--reason", metavar="CODE", help="correction|name_changed|id_changed")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="写到何处 / target folder")]
 
 
@@ -21,7 +22,7 @@ def correct_command(
     number: Number,
     operator: Annotated[str, typer.Option("--operator", metavar="A", help="经办人 / maker")],
     approver: Annotated[str, typer.Option("--approver", metavar="B", help="复核人 / checker")],
-    reason: Annotated[str, typer.Option("--reason", metavar="CODE", help="correction|name_changed|id_changed")] = "correction",
+    reason: Reason = "correction",
     name: Annotated[str | None, typer.Option("--name", help="改正后的姓名 / the right name")] = None,
     id_type: Annotated[str | None, typer.Option("--id-type", help="证件类型 / ID type")] = None,
     id_number: Annotated[str | None, typer.Option("--id-number", help="证件号码 / ID number")] = None,

@@ -1,4 +1,7 @@
-"""``kezheng status …``: suspend, reinstate, revoke, cancel, supersede. The public reason is a code, the note stays inside."""
+"""``kezheng status …``: suspend, reinstate, revoke, cancel, supersede.
+
+The public reason is a code, the note stays inside.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ trust = typer.Typer(no_args_is_help=True, help="可信根 / The trust anchor")
 
 def verify_command(
     context: typer.Context,
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="二维码文字、PNG/JPEG 或 PDF / QR text, PNG, JPEG or PDF")],
+    given: Annotated[str, typer.Argument(metavar="INPUT", help="二维码文字、PNG、JPEG、PDF / QR text or a file")],
     evidence: Annotated[
         Path | None, typer.Option("--evidence", metavar="DIR", help="离线数据 / published files to verify off-line")
     ] = None,
@@ -123,7 +123,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
             f"方向：{certificate['direction'] or '--'}　发证：{institution['name']}",
             f"证件尾号 {certificate['id_tail']}（发证时）　证书编号 {certificate['number']}",
         ]
-    lines += [f"  {check['name']:<10} {check['outcome']:<14} {check['zh']} / {check['en']}" for check in report["checks"]]
+    lines += [f"  {made['name']:<10} {made['outcome']:<14} {made['zh']} / {made['en']}" for made in report["checks"]]
     lines += [f"! {notice['zh']}" for notice in report["notices"]]
     lines.append(f"查验时间 {report['checked_at']}　查验编号 {report['check_id']}")
     return [*lines, report["next_step"]["zh"]] if report["next_step"]["zh"] else lines
@@ -134,7 +134,8 @@ def _effect_lines(effects: list[dict[str, Any]], day: date) -> list[str]:
     for effect in effects:
         lines.append(f"[{effect['jurisdiction']}] {effect['label_zh']} / {effect['label_en']}")
         if effect["document"]:
-            lines.append(f"  《{effect['document']}》（{effect['document_number'] or '文本未载明文号'}）{effect['clause'] or ''}")
+            number = effect["document_number"] or "文本未载明文号"
+            lines.append(f"  《{effect['document']}》（{number}）{effect['clause'] or ''}")
         if effect["quote_zh"]:
             lines.append(f"  “{effect['quote_zh']}”")
     return lines

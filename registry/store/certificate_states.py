@@ -18,7 +18,7 @@ from registry.store.engine import WriteTransaction
 from registry.store.rows import chunks, insert_records
 from registry.store.states import CertificateState
 
-_VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
+VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
 _BEFORE_RELEASE = (CertificateState.SIGNED, CertificateState.LOGGED)
 _BEFORE_LOG = (CertificateState.PREPARED, CertificateState.SIGNED)
 _CHANGED = "certificate_state_changed"
@@ -88,7 +88,7 @@ def void_certificates(
 
     Raises ValueError for a later state: what was logged is cancelled by a status event, never made void.
     """
-    if expected not in _VOIDABLE:
+    if expected not in VOIDABLE:
         raise ValueError(f"a {expected} certificate cannot be void")
     _move(tx, certificate_ids, (expected,), CertificateState.VOID, live=False, supersedes=None)
 
