@@ -1,4 +1,4 @@
-"""Corrections and reprints: wrong content means a new certificate that names the old one; a lost paper is printed again.
+"""Corrections and reprints: wrong content means a new certificate that names the old one; lost paper is printed again.
 
 A correction keeps the assessment date and the day of first issue. It is a batch of one row, so that it is approved,
 issued and resumed like any other, and takes its predecessor's place in the transaction that releases it.

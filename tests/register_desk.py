@@ -17,6 +17,7 @@ from typing import Any
 import xlsxwriter
 from sqlalchemy import text
 
+from certs.evidence import Evidence
 from certs.identifiers import credit_code_check, organisation_code_check, resident_id_check
 from certs.institution import EventKind
 from certs.occupations import catalogue
@@ -188,11 +189,18 @@ class Desk:
 
     def report(self, number: str, at: datetime | None = None) -> dict[str, Any]:
         """What a stranger is told who scans the code of a certificate."""
+        return self._report(number, evidence_of_home(self.home.settings), at or self.now)
+
+    def reports(self, numbers: Iterable[str]) -> list[dict[str, Any]]:
+        """The same for many certificates, with the evidence gathered once."""
+        evidence = evidence_of_home(self.home.settings)
+        return [self._report(number, evidence, self.now) for number in numbers]
+
+    def _report(self, number: str, evidence: Evidence, at: datetime) -> dict[str, Any]:
         envelope = self.certificate(number).envelope
         assert envelope is not None
-        evidence = evidence_of_home(self.home.settings)
         text_of_code = qr_text(self.home.settings.public_url, envelope)
-        return full_report(verify_qr_text(text_of_code, evidence, at or self.now), evidence, self.now)
+        return full_report(verify_qr_text(text_of_code, evidence, at), evidence, self.now)
 
     def verdict(self, number: str, at: datetime | None = None) -> str:
         """The verdict alone."""
