@@ -22,7 +22,7 @@ class Words(NamedTuple):
     advice_en: str = ""
 
 
-def words(namespace: str, code: str, **params: Param) -> Words:
+def words(namespace: str, code: str, /, **params: Param) -> Words:
     """The words of a code with its parameters filled in. Raises LookupError for a code without words."""
     template = _table(namespace).get(code)
     if template is None:
