@@ -16,6 +16,14 @@ class KezhengError(Exception):
         self.code = code
         self.params: dict[str, Param] = params
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What another process raises keeps its code and its values on the way here."""
+        return _again, (self.code, self.params)
+
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={value}" for name, value in self.params.items())
         return f"{self.code} ({shown})" if shown else self.code
+
+
+def _again(code: str, params: dict[str, Param]) -> KezhengError:
+    return KezhengError(code, **params)

@@ -8,7 +8,9 @@ never made again, and a number whose year has passed before anything was prepare
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -18,15 +20,18 @@ from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
 from certs.envelope import Prepared, prepared_from_record, seal
 from certs.errors import KezhengError
-from certs.evidence import Evidence
+from certs.evidence import Evidence, gather_evidence
 from certs.institution import InstitutionRecord
-from certs.issuance import IssueContext, IssueRequest, check_sealed, prepare_certificate
+from certs.issuance import IssueContext, IssueRequest, prepare_certificate
 from certs.timestamps import shanghai_day
+from certs.trust_list import RootKey
 from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.own_check import HereCheck, OwnCheck, own_check
 from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
+from registry.publishing.documents import published_files
 from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
@@ -47,6 +52,8 @@ from registry.store.issuing_store import (
 from registry.store.states import BatchState, CertificateState
 
 CHUNK = 1_000
+AHEAD = 3
+"""Chunks that may wait for our own verifier while the next ones are signed."""
 Clock = Callable[[], datetime]
 Progress = Callable[[int], None]
 Item = TypeVar("Item")
@@ -59,6 +66,8 @@ class BatchWork:
     home: Home
     batch: BatchRecord
     institution: InstitutionRecord
+    files: Mapping[str, bytes]
+    root: RootKey
     evidence: Evidence
     rows: dict[int, RowAndCandidate]
 
@@ -66,23 +75,42 @@ class BatchWork:
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
     """Take a batch from wherever it stands to ``released``; ``progress`` gets the number released by each chunk.
 
-    Raises KezhengError as `reserve_batch`, `prepare_certificate` and `check_sealed` do, ``batch_unknown`` and
+    Raises KezhengError as `reserve_batch`, `prepare_certificate` and `OwnCheck` do, ``batch_unknown`` and
     ``batch_state`` for a batch that is not approved. What was done before stays and is gone on from.
     """
     work = _gather(home, batch_id, clock())
     _replace_numbers_of_past_years(work, clock())
-    with home.store.reading() as tx:
-        signed, recorded = sealed_of_batch(tx, batch_id), recorded_of_batch(tx, batch_id)
-        reserved = reserved_of_batch(tx, batch_id)
-    for sealed in _chunks(signed):
-        progress(_release(work, sealed, clock()))
-    for waiting in _chunks(recorded):
-        progress(_release(work, _sign(work, waiting), clock()))
-    for taken in _chunks(reserved):
-        progress(_release(work, _sign(work, _prepare(work, taken, clock())), clock()))
+    url, files, root = home.settings.public_url, work.files, work.root
+    with own_check(len(work.rows), url, work.evidence, files, root) as check:
+        waiting: deque[tuple[Sequence[Sealed], Future[None]]] = deque()
+        for sealed in _sealed_chunks(work, clock):
+            waiting.append((sealed, _submit(work, check, sealed, clock())))
+            while waiting and (waiting[0][1].done() or len(waiting) > AHEAD):
+                progress(_release(work, *waiting.popleft(), clock()))
+        while waiting:
+            progress(_release(work, *waiting.popleft(), clock()))
     with home.store.transaction() as tx:
         publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
         release_batch(tx, batch_id, clock())
+
+
+def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
+    """Signed certificates chunk by chunk: what an earlier run left signed, prepared, reserved, in this order."""
+    with work.home.store.reading() as tx:
+        signed, recorded = sealed_of_batch(tx, work.batch.id), recorded_of_batch(tx, work.batch.id)
+        reserved = reserved_of_batch(tx, work.batch.id)
+    yield from _chunks(signed)
+    for known in _chunks(recorded):
+        yield _sign(work, known)
+    for taken in _chunks(reserved):
+        yield _sign(work, _prepare(work, taken, clock()))
+
+
+def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Sealed], now: datetime) -> Future[None]:
+    """Have a chunk verified; a correction needs the register's facts about it, which are only published now."""
+    if any(sealed.supersedes for sealed in chunk):
+        check = HereCheck(work.home.settings.public_url, evidence_with_facts(work.home, now))
+    return check.submit([sealed.envelope for sealed in chunk], now)
 
 
 def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
@@ -97,7 +125,8 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
         if batch.state is BatchState.APPROVED:
             reserve_batch(home, tx, batch, institution, rows, now)
         by_id = {row.id: (row, candidate) for row, candidate in rows}
-        return BatchWork(home, batch, institution, home.evidence(tx), by_id)
+        files, root = published_files(tx), home.own_root(tx)
+        return BatchWork(home, batch, institution, files, root, gather_evidence(files, root), by_id)
 
 
 def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
@@ -182,12 +211,9 @@ def _seal(home: Home, recorded: Recorded) -> bytes:
     return seal(prepared, signer.sign(prepared.to_be_signed))
 
 
-def _release(work: BatchWork, chunk: Sequence[Sealed], now: datetime) -> int:
-    """signed → released: only what our own verifier finds valid from the final QR text; how many."""
-    corrects = any(sealed.supersedes for sealed in chunk)
-    evidence = evidence_with_facts(work.home, now) if corrects else work.evidence
-    for sealed in chunk:
-        check_sealed(sealed.envelope, work.home.settings.public_url, evidence, now)
+def _release(work: BatchWork, chunk: Sequence[Sealed], checked: Future[None], now: datetime) -> int:
+    """signed → released: only what our own verifier found valid from the final QR text; how many."""
+    checked.result()
     with work.home.store.transaction() as tx:
         record_released(tx, [sealed.id for sealed in chunk])
         replacing = [(sealed, work.rows[sealed.roster_row_id][0]) for sealed in chunk if sealed.supersedes]
@@ -195,6 +221,6 @@ def _release(work: BatchWork, chunk: Sequence[Sealed], now: datetime) -> int:
     return len(chunk)
 
 
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def _chunks(items: list[Item]) -> Iterator[list[Item]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
