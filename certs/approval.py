@@ -28,7 +28,8 @@ class Approval(NamedTuple):
 def comparable_name(name: str) -> str:
     """A declared name as it is compared: NFKC, case folded, without spaces and invisible characters."""
     folded = normalize("NFKC", normalize("NFKC", name).casefold())
-    return "".join(character for character in _UNSEEN.sub("", folded) if character.isprintable())
+    seen = "".join(character for character in _UNSEEN.sub("", folded) if character.isprintable())
+    return normalize("NFKC", seen)
 
 
 def check_two_people(operator: str, approver: str) -> None:

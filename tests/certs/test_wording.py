@@ -101,7 +101,7 @@ def test_words_keep_the_register_of_the_glossary(namespace: str) -> None:
         assert offences(namespace, said.zh + said.advice_zh) == [], (code, said.zh, said.advice_zh)
 
 
-@pytest.mark.parametrize("bad", ["您的证书", "抱歉", "未通过！", "请验证证书", "核验", "无法校验", "认证机构", "证书号"])
+@pytest.mark.parametrize("bad", ["您的证书", "抱歉", "未通过！", "请验证证书", "核验", "无法校验", "认证机构"])
 def test_the_rules_can_fail(bad: str) -> None:
     assert offences("reason", bad) != []
 
