@@ -57,18 +57,18 @@ def test_the_fast_form_for_resident_ids_is_mod_11_2(digits: str) -> None:
     assert resident_id_check(digits) == mod_11_2_check(digits)
 
 
-@given(st.text(alphabet=ALPHANUMERIC, min_size=2, max_size=30), st.data())
-def test_mod_37_36_finds_every_single_error_and_every_swap_of_neighbours(
-    body: str, data: st.DataObject
-) -> None:
-    place = data.draw(st.integers(0, len(body) - 2))
-    other = data.draw(st.sampled_from(ALPHANUMERIC))
-    check = mod_37_36_check(body)
-    if other != body[place]:
-        assert mod_37_36_check(body[:place] + other + body[place + 1 :]) != check
-    swapped = body[:place] + body[place + 1] + body[place] + body[place + 2 :]
-    if swapped != body:
-        assert mod_37_36_check(swapped) != check
+@given(st.text(alphabet=ALPHANUMERIC, min_size=1, max_size=30), st.data())
+def test_mod_37_36_finds_every_single_error(body: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(body) - 1))
+    other = data.draw(st.sampled_from([c for c in ALPHANUMERIC if c != body[place]]))
+    assert mod_37_36_check(body[:place] + other + body[place + 1 :]) != mod_37_36_check(body)
+
+
+def test_mod_37_36_finds_nearly_every_swap_of_neighbours() -> None:
+    """A hybrid system misses a few: 3 % of all pairs of different characters at the front of a number."""
+    pairs = [(one, two) for one in ALPHANUMERIC for two in ALPHANUMERIC if one != two]
+    missed = [pair for pair in pairs if mod_37_36_check("".join(pair)) == mod_37_36_check("".join(reversed(pair)))]
+    assert len(missed) <= 0.03 * len(pairs)
 
 
 @pytest.mark.parametrize("check", SYSTEMS.values())

@@ -173,7 +173,7 @@ def test_the_digest_is_what_its_description_says(read: Read, person_number: Call
         "passed",
         "2026-10-20",
         "T000115000001262000001Z",
-        "01",
+        "",
         details,
     ]
     text = json.dumps(["kezheng-roster-rows-1", row], ensure_ascii=False, separators=(",", ":"))
