@@ -3,7 +3,8 @@
 A scope must cover occupation, direction, grade and region on the day of the assessment and must have been granted
 before the certificate was issued. A suspended or removed institution issues nothing. After expiry or withdrawal an
 institution may still issue for assessments held in scope, within the run-off; no text prints a length for it, so
-it is a value of the trust list. ``issued_at`` comes from the issuer, so the assessment must lie within a window before it.
+it is a value of the trust list. ``issued_at`` comes from the issuer, so the assessment must lie within a window
+before it.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
 @lru_cache(maxsize=4096)
 def _coverage(institution: InstitutionRecord, subject: Subject) -> tuple[str | None, tuple[Grant, ...]]:
     """The fault, or the grants that cover the subject. Kept, because thousands of certificates ask the same."""
-    fault = "wrong_kind_of_institution" if institution.kind is not subject.kind else _listing_fault(institution, subject)
+    wrong_kind = None if institution.kind is subject.kind else "wrong_kind_of_institution"
+    fault = wrong_kind or _listing_fault(institution, subject)
     covering = list(institution.scopes)
     for code, keeps in _SCOPE_TESTS:
         kept = [scope for scope in covering if keeps(scope, subject)]

@@ -51,7 +51,10 @@ def assemble(kid: bytes, payload: bytes, signature: bytes) -> bytes:
 
 
 def take_apart(envelope: bytes) -> Sign1:
-    """The parts of an envelope. Raises KezhengError: ``payload_truncated``, ``payload_too_large``, ``payload_malformed``."""
+    """The parts of an envelope.
+
+    Raises KezhengError: ``payload_truncated``, ``payload_too_large``, ``payload_malformed``.
+    """
     if not envelope.startswith(_START):
         raise KezhengError("payload_truncated" if _START.startswith(envelope) else "payload_malformed")
     head_end, length = _read_byte_string_head(envelope)

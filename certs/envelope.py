@@ -26,7 +26,8 @@ def prepare(claims: CertificateClaims, kid: bytes) -> Prepared:
 def seal(prepared: Prepared, signature: bytes) -> bytes:
     """The envelope of prepared bytes and their signature.
 
-    What the envelope holds is compared with what was prepared, byte for byte. Raises KezhengError ``sealed_other_bytes``.
+    What the envelope holds is compared with what was prepared, byte for byte.
+    Raises KezhengError ``sealed_other_bytes``.
     """
     envelope = cose.assemble(prepared.kid, prepared.payload, signature)
     if cose.take_apart(envelope).to_be_signed != prepared.to_be_signed:

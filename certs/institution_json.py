@@ -37,7 +37,7 @@ def institution_to_json(record: InstitutionRecord) -> dict[str, Any]:
 
 
 def institution_from_json(entry: dict[str, Any]) -> InstitutionRecord:
-    """The record of one entry. Raises KeyError, TypeError or ValueError on what is not one, KezhengError on a bad key."""
+    """The record of one entry. Raises KeyError, TypeError, ValueError on what is not one, KezhengError on a bad key."""
     return InstitutionRecord(
         code=text_of(entry["code"]),
         kind=CertificateKind(entry["kind"]),

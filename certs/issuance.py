@@ -25,7 +25,7 @@ from certs.verification import verify_qr_text
 
 @dataclass(frozen=True, slots=True)
 class IssueContext:
-    """What is the same for all certificates of a batch. ``run_off_confirmed``: the registry has confirmed a late batch."""
+    """What is the same for all certificates of a batch. ``run_off_confirmed``: the registry confirmed a late batch."""
 
     institution: InstitutionRecord
     limits: AuthorityLimits

@@ -18,7 +18,9 @@ _TO_DIGITS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ab
 _PAYLOAD = re.compile(r"[A-Za-z2-7]+", re.ASCII)
 _ADDRESS = re.compile(r"(https?://[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?)/v/", re.ASCII | re.IGNORECASE)
 _END = re.compile(r"[?#]")
-_PUBLIC_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9][a-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?", re.ASCII)
+_PUBLIC_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9][a-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?", re.ASCII
+)
 _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}|localhost", re.ASCII)
 
 
@@ -104,7 +106,7 @@ def from_base32(text: str) -> bytes:
 
 @cache
 def _spreading(levels: int) -> tuple[list[tuple[int, int]], int]:
-    """For up to ``2 ** levels`` digits: the mask of all lower halves and the shift of the upper ones, per step; bytes."""
+    """For ``2 ** levels`` digits: each step's mask of the lower halves and shift of the upper ones; bytes in all."""
     digits = 1 << levels
     steps = []
     for level in range(levels, 0, -1):

@@ -1,6 +1,7 @@
 """Ed25519 public keys: their names, their JWK form and the one place that checks a signature.
 
-A key is named by its *kid*: the first 8 bytes of its RFC 7638 SHA-256 thumbprint. A kid selects a key, it proves nothing.
+A key is named by its *kid*, the first 8 bytes of its RFC 7638 SHA-256 thumbprint. A kid selects a key and proves
+nothing.
 """
 
 from __future__ import annotations

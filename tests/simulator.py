@@ -82,7 +82,12 @@ class World:
 
     # --- institutions
 
-    def institution(self, name: str = "北疆数字技术评价中心", kind: CertificateKind = CertificateKind.ASSESSMENT, **changes: Any) -> str:
+    def institution(
+        self,
+        name: str = "北疆数字技术评价中心",
+        kind: CertificateKind = CertificateKind.ASSESSMENT,
+        **changes: Any,
+    ) -> str:
         """List an institution with one scope for everything in one occupation; its code."""
         place = len(self.institutions) + 1
         code = f"{kind.letter}{place:04}15{place:06}"

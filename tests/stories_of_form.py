@@ -40,7 +40,7 @@ def a_demonstration(world: World) -> Asked:
 
 @ends("valid", None, "in_force", "host_foreign")
 def a_code_of_a_foreign_host(world: World) -> Asked:
-    text = world.issue(world.institution()).replace("VERIFY.EXAMPLE.CN", "MIRROR.EXAMPLE.ORG")
+    text = world.issue(world.institution()).replace("VERIFY.EXAMPLE.CN", "COPY.EXAMPLE.ORG")
     return Asked(text, world.evidence())
 
 

@@ -204,6 +204,6 @@ def everything_worth_saying_at_once(world: World) -> Asked:
     world.environment = "demo"
     code = world.institution()
     world.institution_event(code, EventKind.WITHDRAW, date(2026, 11, 1))
-    text = world.issue(code, status_index=5).replace("VERIFY.EXAMPLE.CN", "MIRROR.EXAMPLE.ORG")
+    text = world.issue(code, status_index=5).replace("VERIFY.EXAMPLE.CN", "COPY.EXAMPLE.ORG")
     world.status_event(5, State.SUSPENDED, effective_from=datetime(2026, 11, 20, tzinfo=UTC))
     return Asked(text, world.evidence())

@@ -25,7 +25,8 @@ def glossary() -> str:
 
 
 def _section(namespace: str, title: str) -> list[str]:
-    rows = [f"| `{code}` | {words(namespace, code).zh} | {words(namespace, code).en} |" for code in all_codes(namespace)]
+    said = ((code, words(namespace, code)) for code in all_codes(namespace))
+    rows = [f"| `{code}` | {text.zh} | {text.en} |" for code, text in said]
     head = [f"<details><summary>{title} ({len(rows)})</summary>", "", "| code | zh | en |", "|---|---|---|"]
     return [*head, *(row.replace("\n", " ") for row in rows), "", "</details>", ""]
 

@@ -29,13 +29,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"KEZHENG_HOME": folder, "KEZHENG_PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
         kezheng = Path(sys.executable).with_name("kezheng")
-        made = subprocess.run([kezheng, "demo", "--no-serve", "--json"], env=environment, check=True, capture_output=True)
+        demo = [kezheng, "demo", "--no-serve", "--json"]
+        made = subprocess.run(demo, env=environment, check=True, capture_output=True)
         shown = orjson.loads(made.stdout)
         save_paper(Path(shown["certificates"][0]["picture"]))
         with subprocess.Popen([kezheng, "serve", "--port", str(PORT)], env=environment) as server:
             try:
                 wait_for_site()
-                save_pages({name: address(shown, state) for name, state in (("valid", "valid"), ("revoked", "revoked"))})
+                save_pages({state: address(shown, state) for state in ("valid", "revoked")})
             finally:
                 server.terminate()
 
@@ -48,7 +49,8 @@ def address(shown: dict[str, list[dict[str, str]]], state: str) -> str:
 
 def save_paper(picture: Path) -> None:
     with Image.open(picture) as page:
-        small = page.convert("RGB").resize((PAPER_WIDTH, page.height * PAPER_WIDTH // page.width), Image.Resampling.LANCZOS)
+        size = PAPER_WIDTH, page.height * PAPER_WIDTH // page.width
+        small = page.convert("RGB").resize(size, Image.Resampling.LANCZOS)
         small.quantize(128).save(HERE / "certificate.png", optimize=True)
 
 

@@ -23,7 +23,7 @@ from certs.roster import RosterReading, read_roster
 from certs.roster_context import RosterContext
 from certs.roster_fault import Fault
 from certs.roster_findings import WARNINGS
-from certs.roster_held import Held, TrainingCertificate, candidate_faults, held_finding, training_finding
+from certs.roster_held import ALREADY, Held, TrainingCertificate, candidate_faults, held_finding, training_finding
 from certs.sheet import Workbook
 from certs.timestamps import shanghai_day
 from registry.directory import require_institution
@@ -80,8 +80,28 @@ def import_roster(
 ) -> BatchRecord:
     """Store a roster without faults as a batch. The same file again is the same batch.
 
-    Raises RosterRefused with all faults, KezhengError ``institution_unknown``.
+    Raises RosterRefused with all faults, KezhengError ``institution_unknown``. A refusal that tells who is certified
+    already is on record: who asks for many people learns it under a name.
     """
+    try:
+        return _import(home, content, institution_code, label, operator, now)
+    except RosterRefused as refused:
+        _record_what_was_told(home, institution_code, operator, refused.checked, now)
+        raise
+
+
+def _record_what_was_told(
+    home: Home, institution_code: str, operator: str, checked: CheckedRoster, now: datetime
+) -> None:
+    told = sum(fault.code == ALREADY for fault in checked.faults)
+    if told:
+        with home.store.transaction() as tx:
+            record_act(tx, now, operator, "roster_refused", institution_code, already_certified=told)
+
+
+def _import(
+    home: Home, content: bytes, institution_code: str, label: str, operator: str, now: datetime
+) -> BatchRecord:
     digest = hashlib.sha256(content).digest()
     with home.store.transaction() as tx:
         institution = require_institution(tx, institution_code)

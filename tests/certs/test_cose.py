@@ -20,7 +20,11 @@ def code_of(envelope: bytes) -> str:
     return refused.value.code
 
 
-@given(kid=st.binary(min_size=8, max_size=8), payload=st.binary(max_size=1024), signature=st.binary(min_size=64, max_size=64))
+@given(
+    kid=st.binary(min_size=8, max_size=8),
+    payload=st.binary(max_size=1024),
+    signature=st.binary(min_size=64, max_size=64),
+)
 def test_what_is_assembled_is_taken_apart_again(kid: bytes, payload: bytes, signature: bytes) -> None:
     parts = cose.take_apart(cose.assemble(kid, payload, signature))
     assert (parts.kid, parts.payload, parts.signature) == (kid, payload, signature)

@@ -1,4 +1,4 @@
-"""What candidates hold already: the same certificate is a fault, another direction a warning, nothing names an institution."""
+"""What candidates hold already: the same is a fault, another direction a warning, nothing names an institution."""
 
 from __future__ import annotations
 

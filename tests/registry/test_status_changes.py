@@ -57,7 +57,8 @@ def test_final_states_are_final(desk: Desk, state: State, reason: str, from_star
     report = desk.report(number)
     assert (report["verdict"], report["status"]["state"]) == ("not_in_force", state.value)
     assert report["status"]["void_from_start"] is from_start
-    for following in ((State.VALID, "review_closed"), (State.SUSPENDED, "under_review"), (State.REVOKED, "key_misused")):
+    changes = ((State.VALID, "review_closed"), (State.SUSPENDED, "under_review"), (State.REVOKED, "key_misused"))
+    for following in changes:
         with pytest.raises(KezhengError, match="status_final"):
             desk.change(number, *following)
 

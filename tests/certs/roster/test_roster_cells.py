@@ -11,8 +11,8 @@ from certs.grades import CertificateKind
 from certs.identifiers import resident_id_check
 from certs.roster import RosterReading
 from certs.roster_findings import WARNINGS
-from certs.sheet import Cell
 from certs.roster_held import ALREADY, OTHER_DIRECTION, TRAINING_MISMATCH, TRAINING_UNKNOWN
+from certs.sheet import Cell
 from certs.wording import all_codes, words
 
 Read = Callable[..., RosterReading]

@@ -18,7 +18,13 @@ def test_an_approval_says_who_and_that_the_names_are_declared(desk: Desk) -> Non
     assert desk.value("SELECT actor FROM audit_event WHERE action = 'batch_approved'") == "复核乙"
 
 
-SAME = [("李明", "李明 "), ("LiMing", "ｌｉｍｉｎｇ"), ("Li Ming", "LI\u3000MING"), ("Straße", "STRASSE"), ("李明", "李\u200b明")]
+SAME = [
+    ("李明", "李明 "),
+    ("LiMing", "ｌｉｍｉｎｇ"),
+    ("Li Ming", "LI\u3000MING"),
+    ("Straße", "STRASSE"),
+    ("李明", "李\u200b明"),
+]
 
 
 @pytest.mark.parametrize(("operator", "approver"), SAME)

@@ -86,7 +86,7 @@ def test_a_process_that_takes_too_long_is_ended() -> None:
     started = time.monotonic()
     with pytest.raises(KezhengError, match="workbook_too_complex"):
         read_workbook(hostile.endless_token(), WorkbookLimits(wall_seconds=1))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_a_small_file_is_given_little_time_and_a_large_one_more() -> None:

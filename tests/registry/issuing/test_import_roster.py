@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -88,7 +89,7 @@ def test_the_same_roster_in_another_file_finds_its_people_certified(desk: Desk) 
         desk.bring([*people(1, 2), person(3)], ASSESSOR)
     found = [(fault.row, fault.code) for fault in refused.value.checked.faults]
     assert found == [(2, "already_certified"), (3, "already_certified")]
-    assert desk.row_counts() == before
+    assert desk.row_counts() == before | {"audit_event": before["audit_event"] + 1}
 
 
 def test_a_dry_run_tells_only_of_the_own_institution(desk: Desk) -> None:
@@ -106,6 +107,8 @@ def test_the_submission_looks_across_the_register_and_names_no_institution(desk:
         desk.bring(people(1, 2), OTHER)
     (fault,) = refused.value.checked.faults
     assert (fault.row, fault.code) == (2, "already_certified")
+    details = desk.value("SELECT details FROM audit_event WHERE action = 'roster_refused' AND subject = :o", o=OTHER)
+    assert json.loads(details) == {"already_certified": 1}
     assert ASSESSOR not in str(fault.to_json())
     assert "北疆" not in str(fault.to_json())
 

@@ -56,7 +56,7 @@ def test_serials_begin_anew_with_the_year(desk: Desk) -> None:
 
 
 def test_official_number_and_second_site_are_shown(desk: Desk) -> None:
-    sites = "[[sites]]\nname = \"第一考点\"\ndivision = \"150100\"\n[[sites]]\nname = \"第二考点\"\ndivision = \"150200\"\n"
+    sites = "".join(f'[[sites]]\nname = "第{place}考点"\ndivision = "150100"\n' for place in "一二")
     code = desk.list_institution(institution_toml(11) + sites.encode())
     rows = [
         person(1, 考核站点="第二考点", 国家证书编号="国(2026)第0001号"),
@@ -181,7 +181,8 @@ def test_an_altered_envelope_is_not_genuine(desk: Desk) -> None:
     issued = desk.certify(people(1, 2), ASSESSOR)
     envelope = bytearray(issued[0].envelope or b"")
     envelope[-1] ^= 1
-    desk.tamper("UPDATE certificate_sealed SET envelope = :e WHERE certificate_id = :id", e=bytes(envelope), id=issued[0].id)
+    change = "UPDATE certificate_sealed SET envelope = :e WHERE certificate_id = :id"
+    assert desk.tamper(change, e=bytes(envelope), id=issued[0].id) == 1
     report = desk.report(issued[0].number)
     assert (report["verdict"], report["certificate"], report["institution"]) == ("not_genuine", None, None)
     assert desk.verdict(issued[1].number) == "valid"

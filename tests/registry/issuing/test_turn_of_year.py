@@ -1,4 +1,4 @@
-"""A batch that stops in December and goes on in January: what was recorded keeps its year, what was not gets a new number."""
+"""A batch that stops in December and goes on in January: what was recorded keeps its year, the rest is renumbered."""
 
 from __future__ import annotations
 
