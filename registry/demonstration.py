@@ -30,6 +30,7 @@ from registry.store.batch_store import BatchRecord, batches_of_institution
 from registry.store.status_store import status_events_of
 
 OPERATOR, APPROVER = "演示经办人", "演示复核人"
+ROSTER_LABEL = "演示名册"
 LOOPBACK = "http://127.0.0.1:"
 EXAM_DAYS_AGO, TRAINING_DAYS_AGO = 20, 60
 TRAINED = 4
@@ -136,8 +137,8 @@ def _first_batch(
     home: Home, institution: InstitutionRecord, roster: bytes, folder: Path, clock: Clock
 ) -> list[IssuedFile]:
     """The certificates of the institution's first roster, in the order of its rows."""
-    made = _batches(home, institution)
-    batch = made[0] if made else import_roster(home, roster, institution.code, "演示名册", OPERATOR, clock())
+    made = [batch for batch in _batches(home, institution) if batch.label == ROSTER_LABEL]
+    batch = made[0] if made else import_roster(home, roster, institution.code, ROSTER_LABEL, OPERATOR, clock())
     finished = _finish(home, approve_import(home, batch.id, APPROVER, None, clock()), folder, clock)
     return sorted(finished, key=lambda files: files.row)
 
@@ -164,7 +165,7 @@ def _change_states(
         change_status(home, suspended, StatusChange(State.SUSPENDED, "under_review", OPERATOR, until=until), clock())
     if revoked not in changed:
         change_status(home, revoked, StatusChange(State.REVOKED, "exam_misconduct", OPERATOR), clock())
-    corrections = _batches(home, institution)[1:]
+    corrections = [batch for batch in _batches(home, institution) if batch.label != ROSTER_LABEL]
     if not corrections:
         correction = Correction("correction", OPERATOR, APPROVER, name="阿依古丽·麦麦提")
         corrections = [start_correction(home, replaced, correction, clock())]

@@ -1,0 +1,56 @@
+"""Settings: the environment before the file before the defaults, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from certs.errors import KezhengError
+from registry.settings import load_settings
+
+
+def test_defaults(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path, {})
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.database_url == f"sqlite:///{tmp_path / 'kezheng.db'}"
+    assert (settings.environment, settings.limits.run_off_days, settings.trust_list_days) == ("production", 60, 30)
+    assert load_settings(None, {}).home == Path("var")
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "kezheng.toml").write_text(
+        'public_url = "https://file.example.cn"\nrun_off_days = 90\nproxies = ["10.0.0.1"]\n', "utf-8"
+    )
+    from_file = load_settings(tmp_path, {})
+    assert (from_file.public_url, from_file.limits.run_off_days) == ("https://file.example.cn", 90)
+    assert from_file.proxies == ("10.0.0.1",)
+    environ = {"KEZHENG_PUBLIC_URL": "https://env.example.cn", "KEZHENG_RUN_OFF_DAYS": "30", "PATH": "x"}
+    both = load_settings(tmp_path, environ)
+    assert (both.public_url, both.limits.run_off_days) == ("https://env.example.cn", 30)
+    assert load_settings(None, {"KEZHENG_HOME": str(tmp_path)}).public_url == "https://file.example.cn"
+
+
+@pytest.mark.parametrize(
+    ("environ", "code"),
+    [
+        ({"KEZHENG_PUBLIC_URL": "http://verify.example.cn"}, "public_url_not_https"),
+        ({"KEZHENG_PUBLIC_URL": "https://verify.example.cn/path"}, "public_url_invalid"),
+        ({"KEZHENG_PUBLIC_URL": "https://user@verify.example.cn"}, "public_url_invalid"),
+        ({"KEZHENG_PUBLIC_URL": "ftp://verify.example.cn"}, "public_url_invalid"),
+        ({"KEZHENG_RUN_OFF_DAYS": "many"}, "settings_invalid"),
+        ({"KEZHENG_RUN_OFF_DAYS": "0"}, "settings_invalid"),
+        ({"KEZHENG_STATUS_HOURS": ""}, "settings_invalid"),
+        ({"KEZHENG_ENVIRONMENT": "test"}, "settings_invalid"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, environ: dict[str, str], code: str) -> None:
+    with pytest.raises(KezhengError, match=code):
+        load_settings(tmp_path, environ)
+
+
+@pytest.mark.parametrize("content", [b"public_url = ", b"\xff\xfe", b"run_off_days = []"])
+def test_a_file_that_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "kezheng.toml").write_bytes(content)
+    with pytest.raises(KezhengError, match="settings_invalid"):
+        load_settings(tmp_path, {})
