@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,17 @@ def test_other_bytes_than_the_prepared_ones_are_not_sealed() -> None:
         with pytest.raises(KezhengError) as refused:
             seal(changed, bytes(64))
         assert refused.value.code == "sealed_other_bytes"
+
+
+@pytest.mark.parametrize("length", [*range(30), *range(250, 262), 1023, 1024])
+def test_a_payload_of_any_length_has_the_shortest_head(length: int) -> None:
+    payload = bytes(length)
+    envelope = cose.assemble(KEY.kid, payload, bytes(64))
+    protected, unprotected, written, signature = cbor2.loads(envelope).value
+    assert cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, written, signature])) == envelope
+    assert cose.take_apart(envelope).payload == written == payload
+    structure = cbor2.dumps(["Signature1", protected, b"", payload])
+    assert cose.to_be_signed(KEY.kid, payload) == cose.take_apart(envelope).to_be_signed == structure
 
 
 @pytest.mark.parametrize("length", [0, 63, 65])

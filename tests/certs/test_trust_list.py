@@ -254,6 +254,16 @@ def test_a_list_of_another_shape_is_refused_as_a_whole(change: Callable[[Json], 
     assert refusal(signed_again(world_of_two(), change)) == "trust_list_malformed"
 
 
+def test_limits_may_be_nothing_or_ten_years_and_an_epoch_may_be_the_first() -> None:
+    world = world_of_two()
+    world.epoch = world.version = 0
+    for days in (0, 3660):
+        token = signed_again(world, lambda p, days=days: p.update(run_off_days=days, assessment_window_days=days))
+        found = open_trust_list(token, world.root_key())
+        assert (found.order, found.limits.run_off_days, found.limits.assessment_window_days) == ((0, 0), days, days)
+    assert refusal(signed_again(world, lambda p: p.update(run_off_days=3661))) == "trust_list_malformed"
+
+
 def test_a_short_key_is_named_as_one() -> None:
     token = signed_again(world_of_two(), lambda p: first(p)["keys"][0].update(x="AAAA"))
     assert refusal(token) == "key_malformed"

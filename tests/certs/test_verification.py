@@ -272,6 +272,49 @@ def test_a_completion_certificate_never_becomes_one_of_a_grade() -> None:
     assert found.genuine.number.kind is CertificateKind.TRAINING
 
 
+HIDDEN = "\x00\t\n\u00a0\u00ad\u200b\u200f\u2028\u202e\u2066\u3000\ue000\ufeff\U000e0041\U000f0000"
+
+
+@pytest.mark.parametrize("character", HIDDEN, ids=ascii)
+def test_no_signed_text_holds_a_character_that_hides_or_turns_another(character: str) -> None:
+    world = World()
+    code = world.institution()
+    evidence = world.evidence()
+    for changes in (
+        {"name": f"张{character}小明"},
+        {"direction": f"智能{character}装备"},
+        {"id_tail": f"12{character}X"},
+        {"occupation_code": f"2-02-38-05{character}"},
+    ):
+        found = verify_qr_text(world.issue(code, **changes), evidence, NOW)
+        assert found.deciding.code == "claims_malformed", changes
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("阿依古丽·买买提", "in_force"),
+        ("Anna Müller", "in_force"),
+        ("𠮷田〇々", "in_force"),
+        ("\U00031350氏", "in_force"),
+        ("a" * 60, "in_force"),
+        ("a" * 61, "claims_malformed"),
+        ("张  小明", "claims_malformed"),
+        (" 张小明", "claims_malformed"),
+        ("张小明 ", "claims_malformed"),
+        ("张小明1", "claims_malformed"),
+        ("张小明<br>", "claims_malformed"),
+        ("张小明/a", "claims_malformed"),
+        ("张小明✓", "claims_malformed"),
+        ("张小明（有效）", "claims_malformed"),
+        ("http://a", "claims_malformed"),
+    ],
+)
+def test_a_signed_name_is_letters_middle_dots_and_single_spaces(name: str, end: str) -> None:
+    world = World()
+    assert judged(world, world.issue(world.institution(), name=name))[1] == end
+
+
 # --- authority, through the whole verification; its own tests have each boundary
 
 
