@@ -39,6 +39,7 @@ def played(tmp_path_factory: pytest.TempPathFactory, _each_passphrase_stretched_
     return folder
 
 
+@pytest.mark.xdist_group("demonstration")
 def test_every_answer_can_be_seen(played: Path) -> None:
     shown = play(played)
     states = sorted(shown.states.values())
@@ -52,6 +53,7 @@ def test_every_answer_can_be_seen(played: Path) -> None:
     assert "demo_environment" in {notice["code"] for notice in report["notices"]}
 
 
+@pytest.mark.xdist_group("demonstration")
 def test_a_second_time_it_is_found_as_it_was(played: Path) -> None:
     first, again = play(played), play(played, NOW + timedelta(minutes=5))
     assert again.document() == first.document()
@@ -62,6 +64,7 @@ def test_a_second_time_it_is_found_as_it_was(played: Path) -> None:
         assert all(path is None or path.is_file() for path in (files.png, files.pdf, files.picture))
 
 
+@pytest.mark.xdist_group("demonstration")
 def test_at_another_port_codes_point_there(played: Path) -> None:
     shown = play(played, port=8765)
     assert read_qr_text(shown.certificates[0].qr).origin == "http://127.0.0.1:8765"
