@@ -76,7 +76,7 @@ def judge_authority(
     issued_on = shanghai_day(issued_at)
     counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
     fault, grants = _coverage(institution, subject)
-    code = fault or _timing_fault(subject.assessed_on, counted_on, limits) or _issuer_fault(institution, issued_on)
+    code = fault or _timing_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
     last_days = [last_day for granted_at, last_day in grants if granted_at <= issued_at]
@@ -158,7 +158,8 @@ def _timing_fault(assessed_on: date, counted_on: date, limits: AuthorityLimits) 
 
 
 @lru_cache(maxsize=4096)
-def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
+def issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
+    """Why an institution may issue nothing at all on a day, whatever was assessed when; None when it may."""
     removed_on = institution.removed_on()
     if removed_on is not None and issued_on >= removed_on:
         return "institution_removed"

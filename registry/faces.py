@@ -55,5 +55,6 @@ def certificate_face(
         official_number=certificate.official_number,
         hours=None if hours is None else hours // HUNDREDTHS,
         reprint=reprint_remark(certificate.prints + 1, shanghai_day(now)) if certificate.prints else None,
+        root_fingerprint=home.root_fingerprint,
         environment=home.settings.environment,
     )

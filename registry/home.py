@@ -63,6 +63,13 @@ class Home:
         """The layout in which new numbers are given."""
         return self.layouts.by_id(LAYOUT_ID)
 
+    @cached_property
+    def root_fingerprint(self) -> str:
+        """SHA-256 of this register's root key in groups of eight, as certificates print it for comparison."""
+        with self.store.reading() as tx:
+            found = self.own_root(tx).fingerprint
+        return " ".join(found[start : start + 8] for start in range(0, len(found), 8))
+
     def own_root(self, tx: ReadTransaction) -> RootKey:
         """The root of this home's own register."""
         document = latest_document(tx, ROOT_FILE)

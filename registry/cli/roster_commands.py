@@ -10,7 +10,14 @@ import typer
 from certs.approval import check_two_people
 from certs.errors import KezhengError
 from certs.roster_fault import Fault
-from registry.cli.console import REFUSED_EXIT, CommandLine, advance, error_words, report_error
+from registry.cli.console import (
+    REFUSED_EXIT,
+    CommandLine,
+    advance,
+    error_words,
+    problem_document,
+    report_error,
+)
 from registry.cli.session import command_line, home_of, now_utc, read_file
 from registry.exporting import IssuedFile, export_batch
 from registry.home import Home
@@ -110,16 +117,21 @@ def show_batch(context: typer.Context, batch_id: Annotated[str, typer.Argument(m
 
 
 @batches.command("resume")
-def resume(context: typer.Context, out: Out = None) -> None:
-    """继续未完成的批次 / Finish every batch that was stopped on its way."""
-    finished = []
+def resume(context: typer.Context, out: Out = None) -> int:
+    """继续未完成的批次 / Finish every batch that was stopped on its way. Exit 1 when one cannot be finished."""
+    line, finished, refused = command_line(context), [], []
     with home_of(context) as home:
         with home.store.reading() as tx:
             stopped = unfinished_batches(tx)
         for batch in stopped:
-            finish_batch(command_line(context), home, batch, out or home.settings.exports_folder / batch.id)
-            finished.append(batch.id)
-    command_line(context).answer({"batches": finished}, finished or ["没有未完成的批次 / nothing to resume"])
+            try:
+                finish_batch(line, home, batch, out or home.settings.exports_folder / batch.id)
+                finished.append(batch.id)
+            except KezhengError as error:
+                refused.append({"batch": batch.id} | problem_document(error.code, error_words(error)))
+    shown = [*finished, *(f"{entry['batch']}  {entry['detail']} / {entry['title']}" for entry in refused)]
+    line.answer({"batches": finished, "refused": refused}, shown or ["没有未完成的批次 / nothing to resume"])
+    return REFUSED_EXIT if refused else 0
 
 
 @batches.command("void")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from certs.authority import issuer_fault
 from certs.candidate import Candidate
 from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
@@ -120,6 +121,10 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
         if batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
         institution = require_institution(tx, batch.institution_code)
+        # Bytes recorded before a removal or suspension must not be signed after it under their earlier time.
+        fault = issuer_fault(institution, shanghai_day(now))
+        if fault is not None:
+            raise KezhengError("not_authorised", reason=fault)
         home.publish_if_needed(tx, now)
         rows = approved_rows(home, tx, batch)
         if batch.state is BatchState.APPROVED:
