@@ -104,6 +104,12 @@ def by_calamine(data: bytes) -> dict[tuple[int, int], Value]:
     return {place: value for place, value in cells.items() if value is not None}
 
 
+def trimmed(cells: dict[tuple[int, int], Value]) -> dict[tuple[int, int], Value]:
+    """Texts without outer spaces: openpyxl does not mark them as kept, and calamine then drops them."""
+    texts = {place: value.strip() if isinstance(value, str) else value for place, value in cells.items()}
+    return {place: value for place, value in texts.items() if value != ""}
+
+
 def differences(one: dict[tuple[int, int], Value], other: dict[tuple[int, int], Value]) -> list[Any]:
     return [
         (place, one.get(place), other.get(place))
@@ -129,7 +135,7 @@ def test_what_openpyxl_wrote(rows: list[list[Value]]) -> None:
     data = write_with_openpyxl(rows)
     found = ours(data)
     assert differences(found, by_openpyxl(data)) == []
-    assert differences(found, by_calamine(data)) == []
+    assert differences(trimmed(found), trimmed(by_calamine(data))) == []
 
 
 def test_the_process_reads_what_is_read_in_place() -> None:
