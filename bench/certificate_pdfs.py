@@ -29,11 +29,15 @@ class PrinterWithoutCode(CertificatePrinter):
 
 
 class _NoCode:
+    """A picture of one light pixel."""
+
+    width = 1
+
     def encode(self, _text: str) -> _NoCode:
         return self
 
-    def svg(self) -> str:
-        return "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 65 65'></svg>"
+    def pixel_rows(self) -> list[bytes]:
+        return [b"\xff"]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ The title effect is information for the report and no part of this. The public r
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from certs.authority import (
     AUTHORISED,
@@ -24,6 +25,7 @@ from certs.errors import KezhengError, Param
 from certs.evidence import DataFiles, Evidence, Unavailable
 from certs.finding import Check, CheckName, Genuine, Notice, Outcome, Verification, form_verdict
 from certs.institution import EventKind, InstitutionRecord
+from certs.occupations import Occupation
 from certs.qr import read_payload, read_qr_text
 from certs.signing_key import verify_signature
 from certs.status import State, Status, status_at
@@ -83,15 +85,14 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
         return _stopped(at, _unavailable(CheckName.FORM, evidence.data), _SIGNATURE_OK)
     try:
         claims = decode_claims(sign1.payload)
-        number = parse_number(claims.number, evidence.data.layouts)
-        _check_number(number, claims, evidence.data)
+        subject = _read_subject(claims, evidence.data)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
-    fault = _key_fault(owner, number, claims, at)
+    fault = _key_fault(owner, subject.number, claims, at)
     if fault is not None:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, fault))
     # 4.–6. What the evidence says about a genuine certificate.
-    return _judge(claims, number, owner.institution, evidence, at, notices)
+    return _judge(claims, subject, owner.institution, evidence, at, notices)
 
 
 def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> KeyOwner | Check:
@@ -116,16 +117,26 @@ def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> Ke
     return Check(CheckName.SIGNATURE, Outcome.INDETERMINATE, "trust_list_older_than_certificate")
 
 
-def _check_number(number: CertificateNumber, claims: CertificateClaims, data: DataFiles) -> None:
-    """Where the layout has the field, the number and the claims must say the same."""
-    agree = number.text == claims.number and number.year == shanghai_day(claims.issued_at).year
-    if not agree or (number.grade is not None and number.grade is not claims.grade):
+class _Subject(NamedTuple):
+    """What the signed numbers mean in the published data."""
+
+    number: CertificateNumber
+    occupation: Occupation
+    direction: str | None
+
+
+def _read_subject(claims: CertificateClaims, data: DataFiles) -> _Subject:
+    """The number, occupation and direction of claims; where the layout has a field, number and claims must agree."""
+    number = parse_number(claims.number, data.layouts)
+    if number.year != shanghai_day(claims.issued_at).year or number.grade not in (None, claims.grade):
         raise KezhengError("number_claims_disagree")
     occupation = data.catalogue.find(claims.occupation_code)
     if occupation is None or all(dated.code != claims.occupation_code for dated in occupation.codes):
         raise KezhengError("occupation_not_in_catalogue")
-    if isinstance(claims.direction, int) and occupation.direction(claims.direction) is None:
+    direction = occupation.direction_name(claims.direction)
+    if direction is None and claims.direction is not None:
         raise KezhengError("direction_not_in_catalogue")
+    return _Subject(number, occupation, direction)
 
 
 def _key_fault(owner: KeyOwner, number: CertificateNumber, claims: CertificateClaims, at: datetime) -> str | None:
@@ -142,17 +153,14 @@ def _key_fault(owner: KeyOwner, number: CertificateNumber, claims: CertificateCl
 
 def _judge(
     claims: CertificateClaims,
-    number: CertificateNumber,
+    signed: _Subject,
     institution: InstitutionRecord,
     evidence: Evidence,
     at: datetime,
     notices: tuple[Notice, ...],
 ) -> Verification:
     assert not isinstance(evidence.trust, Unavailable)
-    assert not isinstance(evidence.data, Unavailable)
-    occupation = evidence.data.catalogue.find(claims.occupation_code)
-    assert occupation is not None
-    direction = occupation.direction_name(claims.direction)
+    number, occupation, direction = signed
     status_check, status, facts = _status(claims, evidence.status, at)
     subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
     finding = judge_authority(institution, subject, claims.issued_at, evidence.trust.limits, facts.first_issued_on)
