@@ -60,6 +60,7 @@ def test_a_site_is_in_use_until_the_day_before_its_end() -> None:
     assert moved.site(None, june(10)) == sites[1]
     assert moved.site("01", june(10)) is None
     assert moved.site("02", june(4)) is None
+    assert moved.site("02", june(5)) == sites[1]
     assert moved.site("03", june(7)) is None
     assert moved.site(None, date(1999, 1, 1)) is None
 
