@@ -106,7 +106,7 @@ class SubjectReader:
 
     def judge_scope(self, subject: Subject, assessment: Assessment) -> None:
         """Report when no scope of the institution covers the subject on the day of the assessment."""
-        region = None if assessment.site is None else assessment.site.division
+        region = "" if assessment.site is None else assessment.site.division
         judged = (subject.occupation.id, subject.direction_name, subject.grade, region, assessment.on)
         if judged not in self._scope_faults:
             self._scope_faults[judged] = self._context.scope_fault(*judged)

@@ -15,7 +15,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from certs.errors import KezhengError
-from certs.wording import Words, words
+from certs.wording import Words, all_codes, words
 
 USAGE_EXIT = 64
 REFUSED_EXIT = 1
@@ -107,10 +107,14 @@ def problem_document(code: str, said: Words) -> dict[str, Any]:
 
 def error_words(error: KezhengError) -> Words:
     """The words of a refusal; a fault of a whole workbook has its words in the roster table."""
-    try:
-        return words("error", error.code, **error.params)
-    except LookupError:
-        return words("roster", error.code, **error.params)
+    namespace = "error" if error.code in all_codes("error") else "roster"
+    reason = error.params.get("reason")
+    if reason not in all_codes("reason"):
+        return words(namespace, error.code, **error.params)
+    why = words("reason", str(reason))
+    said = words(namespace, error.code, **(error.params | {"reason": why.zh}))
+    english = words(namespace, error.code, **(error.params | {"reason": why.en}))
+    return said._replace(en=english.en, advice_en=english.advice_en)
 
 
 def report_error(command_line: CommandLine, code: str, said: Words, **details: Any) -> None:

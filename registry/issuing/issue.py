@@ -173,7 +173,7 @@ def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequ
         number=parse_number(taken.number, work.home.layouts),
         occupation=work.home.catalogue.by_id(candidate.occupation_id),
         direction=candidate.direction_name,
-        region=None if site is None else site.division,
+        region="" if site is None else site.division,
         first_issued_on=taken.first_issued_on,
     )
 

@@ -135,7 +135,7 @@ def test_issue_answers_with_its_files(kezheng: Any, tmp_path: Path, assessed: st
     assert kezheng.json("issue", path, "--institution", ASSESSOR, *two, "--out", out) == issued
     shown = kezheng.json("batch", "show", issued["batch"])
     assert (shown["state"], shown["certificates"], shown["names_declared"]) == ("released", {"released": 2}, True)
-    assert kezheng.json("batch", "resume") == {"batches": []}
+    assert kezheng.json("batch", "resume") == {"batches": [], "refused": []}
 
 
 def test_files_of_another_register_are_drawn_anew(kezheng: Any, tmp_path: Path, certificates: Any) -> None:
