@@ -28,24 +28,13 @@ from registry.institution_file import read_institution_file
 from registry.issuing.approve import approve_import
 from registry.issuing.import_roster import import_roster
 from registry.issuing.issue import issue_batch
+from registry.sample.rosters import HEADINGS
 from registry.settings import Settings, load_settings
 
 ROWS = 10_000
 MESSAGE_LENGTH = 130
 """Bytes of an ordinary certificate's to-be-signed structure."""
 FIRST_BIRTHDAY = date(1890, 1, 1)
-HEADINGS = (
-    "姓名",
-    "证件类型",
-    "证件号码",
-    "职业",
-    "职业方向",
-    "等级",
-    "理论成绩",
-    "专业能力成绩",
-    "考核日期",
-    "培训证书编号",
-)
 INSTITUTION = """
 name = "北疆数字技术评价中心"
 kind = "assessment"
@@ -130,6 +119,7 @@ def roster_row(row: int) -> tuple[str, ...]:
     direction = catalogue().by_id(OCCUPATION).directions[0].name_zh
     marks = (str(60 + row % 40), str(60 + row % 37))
     return (
+        str(row),
         name,
         "居民身份证",
         id_number(row),

@@ -86,9 +86,9 @@ def with_check(first_seventeen: str) -> str:
 Rule = Callable[[str], Iterator[str]]
 
 BAD_EXAMPLES: list[tuple[Rule, str]] = [
-    (addresses_of_package_sources, "--index-url https://" + "pypi" + ".org/simple"),
+    (addresses_of_package_sources, "--index" + "-url https:" + "//pypi" + ".org/sim" + "ple"),
     (addresses_of_package_sources, "https://files.python" + "hosted.org/x.whl"),
-    (addresses_of_package_sources, '"resolved": "https://registry.npm' + 'js.org/x.tgz"'),
+    (addresses_of_package_sources, '"resolved"' + ': "https:' + '//registry.npm' + 'js.org/x.tgz"'),
     (addresses_of_package_sources, "https://mirrors" + ".example.edu.cn/simple"),
     (paths_of_a_machine, "cd " + "/work" + "/main"),
     (paths_of_a_machine, 'open("/root' + '/.cache/x")'),
