@@ -1,0 +1,154 @@
+"""Entries of the public register: kind ‖ time ‖ what happened, in fixed binary layouts.
+
+Every entry starts with its kind (1 byte) and ``logged_at`` (uint64, milliseconds UTC, big-endian); times never
+decrease along the log. Nothing personal is in an entry: no name, no certificate number, no reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+
+from certs.canonical import encode_json
+from certs.errors import KezhengError
+from certs.signing_key import KID_LENGTH
+from certs.status import State, StatusEvent
+from certs.timestamps import epoch_seconds
+
+DIGEST_LENGTH = 32
+HEAD_LENGTH = 9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_MS = 253_402_271_999_999
+NO_SUBJECT = bytes(DIGEST_LENGTH)
+
+
+class EntryKind(IntEnum):
+    """What an entry records."""
+
+    CLOCK = 0
+    CERTIFICATE = 1
+    STATUS = 2
+    LISTING = 3
+    KEY = 4
+    TRUST_LIST = 5
+    DATA_FILE = 6
+    APPROVAL = 7
+
+
+class ListingAct(IntEnum):
+    """What became of a listing: granted, changed (suspended, reinstated, renamed, succeeded), ended."""
+
+    GRANTED = 1
+    CHANGED = 2
+    ENDED = 3
+
+
+class KeyAct(IntEnum):
+    """What became of a key."""
+
+    ADDED = 1
+    RETIRED = 2
+    COMPROMISED = 3
+
+
+class LogBody(NamedTuple):
+    """An entry before it has its time. ``subject`` (32 bytes) is the digest that finds it, zeros for a clock entry."""
+
+    kind: EntryKind
+    subject: bytes
+    body: bytes
+
+
+class LogEntry(NamedTuple):
+    """An entry taken apart; ``body`` is what follows kind and time."""
+
+    kind: int
+    logged_ms: int
+    body: bytes
+
+    @property
+    def logged_at(self) -> datetime:
+        """The time of the entry."""
+        return instant_from_ms(self.logged_ms)
+
+
+_STATES = {State.VALID: 0, State.REVOKED: 1, State.SUSPENDED: 2, State.CANCELLED: 3, State.SUPERSEDED: 4}
+
+
+def entry_bytes(body: LogBody, logged_ms: int) -> bytes:
+    """The entry as the log holds it."""
+    return bytes((body.kind,)) + logged_ms.to_bytes(8, "big") + body.body
+
+
+def read_entry(entry: bytes) -> LogEntry:
+    """Kind, time and body of any entry, also of a kind that is not known here. Raises ``log_entry_malformed``."""
+    if len(entry) < HEAD_LENGTH:
+        raise KezhengError("log_entry_malformed")
+    logged_ms = int.from_bytes(entry[1:HEAD_LENGTH], "big")
+    if logged_ms > _LATEST_MS:
+        raise KezhengError("log_entry_malformed")
+    return LogEntry(entry[0], logged_ms, entry[HEAD_LENGTH:])
+
+
+def subject_of(entry: LogEntry) -> bytes | None:
+    """The digest that an entry is about, for finding it again; None for kinds without one."""
+    if entry.kind == EntryKind.CERTIFICATE and len(entry.body) == KID_LENGTH + DIGEST_LENGTH:
+        return entry.body[KID_LENGTH:]
+    digest_first = (EntryKind.STATUS, EntryKind.TRUST_LIST, EntryKind.DATA_FILE, EntryKind.APPROVAL)
+    if entry.kind in digest_first and len(entry.body) >= DIGEST_LENGTH:
+        return entry.body[:DIGEST_LENGTH]
+    digest_last = (EntryKind.LISTING, EntryKind.KEY)
+    return entry.body[-DIGEST_LENGTH:] if entry.kind in digest_last and len(entry.body) > DIGEST_LENGTH else None
+
+
+def clock_body() -> LogBody:
+    """A clock entry: shows how fresh a checkpoint is and bounds any back-dating."""
+    return LogBody(EntryKind.CLOCK, NO_SUBJECT, b"")
+
+
+def certificate_body(kid: bytes, envelope_digest: bytes) -> LogBody:
+    """A certificate: the key that signed it and the SHA-256 of its envelope."""
+    return LogBody(EntryKind.CERTIFICATE, envelope_digest, kid + envelope_digest)
+
+
+def status_body(envelope_digest: bytes, event: StatusEvent) -> LogBody:
+    """A status change: envelope digest ‖ state ‖ void from the start ‖ from, until (uint64 seconds, 0 for none)."""
+    until = 0 if event.until is None else epoch_seconds(event.until)
+    state = bytes((_STATES[event.state], event.void_from_start))
+    times = epoch_seconds(event.effective_from).to_bytes(8, "big") + until.to_bytes(8, "big")
+    return LogBody(EntryKind.STATUS, envelope_digest, envelope_digest + state + times)
+
+
+def listing_body(act: ListingAct, institution_code: str, record: object) -> LogBody:
+    """A change of a listing: act ‖ institution code (13 ASCII) ‖ SHA-256 of the record's canonical JSON."""
+    digest = hashlib.sha256(encode_json(record)).digest()
+    return LogBody(EntryKind.LISTING, digest, bytes((act,)) + institution_code.encode("ascii") + digest)
+
+
+def key_body(act: KeyAct, public_key: bytes, effective_at: datetime) -> LogBody:
+    """A change of a key: act ‖ time of effect (uint64 ms) ‖ SHA-256 of the raw public key."""
+    digest = hashlib.sha256(public_key).digest()
+    return LogBody(EntryKind.KEY, digest, bytes((act,)) + ms_of(effective_at).to_bytes(8, "big") + digest)
+
+
+def file_body(kind: EntryKind, content: bytes) -> LogBody:
+    """A trust list or a published data file: the SHA-256 of its bytes."""
+    digest = hashlib.sha256(content).digest()
+    return LogBody(kind, digest, digest)
+
+
+def approval_body(salted_digest: bytes) -> LogBody:
+    """An approval: a salted digest of batch, rows, marks and both people, so that a later change shows."""
+    return LogBody(EntryKind.APPROVAL, salted_digest, salted_digest)
+
+
+def ms_of(instant: datetime) -> int:
+    """Whole milliseconds since the Unix epoch, rounded down."""
+    return (instant - _EPOCH) // timedelta(milliseconds=1)
+
+
+def instant_from_ms(milliseconds: int) -> datetime:
+    """The instant so many milliseconds after the Unix epoch."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
