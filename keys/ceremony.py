@@ -19,7 +19,15 @@ from keys.keystore import Keystore, create_keystore, has_keystore, open_keystore
 from keys.private_files import make_private_folder, read_private, write_new_private
 
 CEREMONY_FILE = "ceremony.json"
-ON_LINE_ROLES = (KeyRole.LIST, KeyRole.LOG, KeyRole.STATUS)
+ON_LINE_ROLES = (
+    KeyRole.LIST,
+    KeyRole.LOG,
+    KeyRole.LOG_COSIGNATURE,
+    KeyRole.STATUS,
+    KeyRole.RECEIPT,
+    KeyRole.DOCUMENT_CA,
+    KeyRole.DOCUMENT,
+)
 DATA_ROLES = (KeyRole.DATA_ENCRYPTION, KeyRole.BLIND_INDEX, KeyRole.STATUS_INDEX)
 _FORMAT = 1
 
@@ -52,9 +60,10 @@ def next_root_folder(keys_folder: Path) -> Path:
 
 
 def hold_ceremony(keys_folder: Path, passphrase: bytes, now: datetime) -> Ceremony:
-    """Make whatever is missing of root, next root, list, log, status and data keys; nothing is made twice.
+    """Make whatever is missing of root, next root, on-line and data keys; nothing is made twice.
 
-    After an interruption it goes on where it stopped. Once the ceremony is recorded, root and next root
+    After an interruption it goes on where it stopped, and a home of an older version gets the keys of the
+    roles that are new. Once the ceremony is recorded, root and next root
     are never made again, even when their folders have been carried away. Raises KezhengError as
     ``open_keystore`` does.
     """

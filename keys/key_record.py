@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from certs.errors import KezhengError
-from certs.signing_key import PUBLIC_KEY_LENGTH, base64url, from_base64url, kid_of
+from certs.signing_key import KID_LENGTH, base64url, from_base64url
+from keys.key_algorithm import ED25519, ML_DSA_44, P256, KeyAlgorithm
 
 FORMAT = 1
-KID_LENGTH = 8
 KEY_FILE_SUFFIX = ".key.json"
 
 
@@ -22,7 +22,11 @@ class KeyRole(StrEnum):
     ROOT = "root"
     LIST = "list"
     LOG = "log"
+    LOG_COSIGNATURE = "log_cosignature"
     STATUS = "status"
+    RECEIPT = "receipt"
+    DOCUMENT_CA = "document_ca"
+    DOCUMENT = "document"
     INSTITUTION = "institution"
     DATA_ENCRYPTION = "data_encryption"
     BLIND_INDEX = "blind_index"
@@ -30,15 +34,26 @@ class KeyRole(StrEnum):
 
     @property
     def signs(self) -> bool:
-        """Whether it is an Ed25519 key; the others are 32 secret bytes without a public part."""
+        """Whether it is a key pair; the others are 32 secret bytes without a public part."""
         return self not in _SYMMETRIC
+
+    @property
+    def algorithm(self) -> KeyAlgorithm:
+        """The kind of key pair. Raises ValueError for a role that does not sign."""
+        if not self.signs:
+            raise ValueError("data keys do not sign")
+        return _OTHER_ALGORITHMS.get(self, ED25519)
 
 
 _SYMMETRIC = frozenset({KeyRole.DATA_ENCRYPTION, KeyRole.BLIND_INDEX, KeyRole.STATUS_INDEX})
+_OTHER_ALGORITHMS = {KeyRole.LOG_COSIGNATURE: ML_DSA_44, KeyRole.DOCUMENT_CA: P256, KeyRole.DOCUMENT: P256}
 
 
 class KeyRecord(NamedTuple):
-    """The open part of a key. ``owner`` is an institution code, None for the register's own keys."""
+    """The open part of a key. ``owner`` is an institution code, None for the register's own keys.
+
+    ``kid`` has 8 bytes, ``public_key`` the raw form and length of the role's algorithm, None for data keys.
+    """
 
     role: KeyRole
     owner: str | None
@@ -53,6 +68,14 @@ class SealedKey(NamedTuple):
     record: KeyRecord
     nonce: bytes
     sealed: bytes
+
+
+def require_owner(role: KeyRole, owner: str | None) -> None:
+    """Raise ValueError unless a signing key of this role may have this owner."""
+    if not role.signs or (owner is None) is (role is KeyRole.INSTITUTION):
+        raise ValueError("only institutions' keys have an owner, and data keys do not sign")
+    if owner is not None and not (owner.isascii() and owner.isalnum()):
+        raise ValueError("an owner is an institution code: it becomes part of a file name")
 
 
 def bound_data(record: KeyRecord) -> bytes:
@@ -115,5 +138,7 @@ def _is_consistent(record: KeyRecord) -> bool:
         return False
     if record.public_key is None:
         return not record.role.signs
-    is_its_kid = len(record.public_key) == PUBLIC_KEY_LENGTH and kid_of(record.public_key) == record.kid
-    return record.role.signs and is_its_kid
+    if not record.role.signs:
+        return False
+    algorithm = record.role.algorithm
+    return len(record.public_key) == algorithm.public_length and algorithm.kid(record.public_key) == record.kid

@@ -15,26 +15,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from certs.errors import KezhengError
-from certs.signing_key import base64url, from_base64url, kid_of
+from certs.signing_key import KID_LENGTH, base64url, from_base64url
+from keys.key_algorithm import ED25519, ML_DSA_44, P256, KeyAlgorithm, p256_private_key
 from keys.key_record import (
     FORMAT,
     KEY_FILE_SUFFIX,
-    KID_LENGTH,
     KeyRecord,
     KeyRole,
     SealedKey,
     bound_data,
     file_name,
     from_file,
+    require_owner,
     to_file,
 )
 from keys.private_files import make_private_folder, read_private, require_private, write_new_private
-from keys.signer import FileSigner
+from keys.signer import FileCosignatureSigner, FileSigner
 
 HEADER_FILE = "keystore.json"
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
@@ -71,15 +72,12 @@ class Keystore:
         return fitting[-1] if fitting else None
 
     def generate_signing_key(self, role: KeyRole, owner: str | None, created_at: datetime) -> KeyRecord:
-        """A new Ed25519 key. Raises ValueError for a role that does not sign."""
-        if not role.signs or (owner is None) is (role is KeyRole.INSTITUTION):
-            raise ValueError("only institutions' keys have an owner, and data keys do not sign")
-        if owner is not None and not (owner.isascii() and owner.isalnum()):
-            raise ValueError("an owner is an institution code: it becomes part of a file name")
-        private_key = Ed25519PrivateKey.generate()
-        public_key = private_key.public_key().public_bytes_raw()
-        record = KeyRecord(role, owner, kid_of(public_key), created_at, public_key)
-        return self._store(record, private_key.private_bytes_raw())
+        """A new key pair of the role's algorithm. Raises ValueError for a role that does not sign."""
+        require_owner(role, owner)
+        private = role.algorithm.generate()
+        public_key = role.algorithm.public_key(private)
+        record = KeyRecord(role, owner, role.algorithm.kid(public_key), created_at, public_key)
+        return self._store(record, private)
 
     def generate_secret(self, role: KeyRole, created_at: datetime) -> KeyRecord:
         """A new 32-byte secret with a random key id. Raises ValueError for a role that signs."""
@@ -89,11 +87,19 @@ class Keystore:
         return self._store(record, secrets.token_bytes(SECRET_LENGTH))
 
     def signer(self, record: KeyRecord) -> FileSigner:
-        """The signer of a key that is listed. Raises ``key_not_found``, ``keystore_damaged``."""
-        signer = FileSigner(self._open(record))
-        if signer.public_key != record.public_key:
-            raise KezhengError("keystore_damaged")
-        return signer
+        """The signer of an Ed25519 key that is listed. Raises ``key_not_found``, ``keystore_damaged``."""
+        return FileSigner(self._open_private(record, ED25519))
+
+    def cosignature_signer(self, record: KeyRecord, name: str) -> FileCosignatureSigner:
+        """The signer of an ML-DSA-44 key under a cosigner's name. Raises as ``signer`` does."""
+        return FileCosignatureSigner(self._open_private(record, ML_DSA_44), name)
+
+    def document_key(self, record: KeyRecord) -> EllipticCurvePrivateKey:
+        """A P-256 key itself, for the code of this package that makes X.509 certificates and PDF signatures.
+
+        Raises as ``signer`` does.
+        """
+        return p256_private_key(self._open_private(record, P256))
 
     def secret(self, record: KeyRecord) -> bytes:
         """The 32 bytes of a data key. Raises as ``signer`` does; ValueError for a signing key."""
@@ -106,6 +112,15 @@ class Keystore:
         sealed = self._wrapping.encrypt(nonce, private, bound_data(record))
         write_new_private(self._folder / file_name(record), to_file(SealedKey(record, nonce, sealed)))
         return record
+
+    def _open_private(self, record: KeyRecord, algorithm: KeyAlgorithm) -> bytes:
+        """The private part of a key pair of this algorithm, checked against the listed public key."""
+        if not record.role.signs or record.role.algorithm is not algorithm:
+            raise KezhengError("key_not_found", kid=record.kid.hex())
+        private = self._open(record)
+        if algorithm.public_key(private) != record.public_key:
+            raise KezhengError("keystore_damaged")
+        return private
 
     def _open(self, record: KeyRecord) -> bytes:
         path = self._folder / file_name(record)

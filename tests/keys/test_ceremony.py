@@ -32,8 +32,8 @@ def root_of(keystore: Keystore) -> bytes:
 
 def test_makes_every_key(keys_folder: Path) -> None:
     roles = sorted(record.role for record in key_records(keys_folder))
-    expected = ("list", "log", "status", "institution", "data_encryption", "blind_index", "status_index")
-    assert roles == sorted(expected)
+    signing = ("list", "log", "log_cosignature", "status", "receipt", "document_ca", "document", "institution")
+    assert roles == sorted((*signing, "data_encryption", "blind_index", "status_index"))
     assert [record.role for record in key_records(root_folder(keys_folder))] == [KeyRole.ROOT]
 
 
@@ -52,6 +52,18 @@ def test_again_makes_nothing(keys_folder: Path, passphrase: bytes, now: datetime
     again = hold_ceremony(keys_folder, passphrase, now + timedelta(days=400))
     assert again.created == ()
     assert {path: path.read_bytes() for path in keys_folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_home_of_an_older_version_gets_the_new_roles(keys_folder: Path, passphrase: bytes, now: datetime) -> None:
+    added = {KeyRole.LOG_COSIGNATURE, KeyRole.RECEIPT, KeyRole.DOCUMENT_CA, KeyRole.DOCUMENT}
+    for role in added:
+        next(keys_folder.glob(f"{role}-*.key.json")).unlink()
+    shutil.rmtree(next_root_folder(keys_folder))
+    kept = key_records(keys_folder)
+    upgraded = hold_ceremony(keys_folder, passphrase, now + timedelta(days=30))
+    assert {record.role for record in upgraded.created} == added
+    assert [record for record in key_records(keys_folder) if record not in upgraded.created] == kept
+    assert hold_ceremony(keys_folder, passphrase, now + timedelta(days=31)).created == ()
 
 
 def test_roots_may_be_carried_away(keys_folder: Path, passphrase: bytes, now: datetime) -> None:
