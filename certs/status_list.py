@@ -16,6 +16,8 @@ from certs.status import State, StatusEvent
 from certs.timestamps import epoch_seconds, instant_from_epoch
 
 FORMAT = 1
+LIST_SIZE = 131_072
+"""Places in one status list; list = index div 131,072, place = index mod 131,072."""
 
 
 class CertificateFacts(NamedTuple):

@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from certs.errors import KezhengError
+from certs.status_list import LIST_SIZE
 
-LIST_SIZE = 131_072
-"""Places in one status list; list = index div 131,072, place = index mod 131,072."""
 KEY_ID_LENGTH = 8
 _FORMAT = b"\x01"
 _NONCE_LENGTH = 12

@@ -1,4 +1,7 @@
-"""Signing the status file: every status event and every public fact, under the delegated status key."""
+"""Signing the status file: every status event and every public fact, under the delegated status key.
+
+The Token Status Lists are derived from it and signed with it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from certs.evidence import STATUS_FILE
 from certs.jws import STATUS_TYPE, assemble, signing_input
 from certs.status import State, StatusEvent
 from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
+from certs.token_status_list import Period
 from keys.signer import Signer
 from registry.publishing.documents import is_half_spent, next_version
+from registry.publishing.publish_token_lists import TIME_TO_LIVE, publish_token_lists, token_lists_need_signing
 from registry.settings import Settings
 from registry.store.document_store import PublishedDocument, add_document, latest_document
 from registry.store.engine import ReadTransaction, WriteTransaction
@@ -20,14 +25,17 @@ from registry.store.status_store import PublicStatusEvent, public_status_events
 
 
 def publish_status_list(tx: WriteTransaction, signer: Signer, settings: Settings, now: datetime) -> None:
-    """Sign and store the next version of the status file."""
+    """Sign and store the next version of the status file, and of the lists derived from it."""
     issued_at = now.replace(microsecond=0)
     expires_at = issued_at + timedelta(hours=settings.status_hours)
     version = next_version(tx, STATUS_FILE)
-    payload = status_payload(version, issued_at, expires_at, status_entries(tx))
+    entries = status_entries(tx)
+    payload = status_payload(version, issued_at, expires_at, entries)
     signed = signing_input(STATUS_TYPE, signer.public_key, payload)
     content = assemble(signed, signer.sign(signed))
     add_document(tx, PublishedDocument(STATUS_FILE, version, content, issued_at, expires_at))
+    longest = Period(issued_at, expires_at, TIME_TO_LIVE)
+    publish_token_lists(tx, signer, settings.public_url, entries, longest)
 
 
 def status_entries(tx: ReadTransaction) -> dict[int, StatusEntry]:
@@ -72,6 +80,10 @@ def _site_names(tx: ReadTransaction) -> dict[tuple[str, str], str]:
     return {(site.institution_code, site.code): site.name for facts in institutions(tx) for site in facts.sites}
 
 
-def status_list_needs_signing(tx: ReadTransaction, now: datetime) -> bool:
-    """Whether the status file is missing or past half of its life."""
-    return is_half_spent(latest_document(tx, STATUS_FILE), now)
+def status_list_needs_signing(tx: ReadTransaction, now: datetime, public_url: str | None = None) -> bool:
+    """Whether the status file is missing or past half of its life, or a list derived from it has to follow.
+
+    With a ``public_url`` also whether a list is signed for another address.
+    """
+    spent = is_half_spent(latest_document(tx, STATUS_FILE), now)
+    return spent or token_lists_need_signing(tx, now, public_url)

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from registry.store.certificate_tables import STATUS_EVENT
+from sqlalchemy import select
+
+from registry.store.certificate_tables import CERTIFICATE, STATUS_EVENT
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.rows import insert_records, records, select_in_chunks, select_record
+from registry.store.states import CertificateState
+
+_ISSUED = (CertificateState.SIGNED, CertificateState.LOGGED, CertificateState.RELEASED)
 
 
 class StatusEventRecord(NamedTuple):
@@ -81,3 +86,11 @@ def status_events_since(tx: ReadTransaction, since: datetime) -> list[StatusEven
     """Events recorded at or after an instant, in order of id."""
     query = select_record(STATUS_EVENT, StatusEventRecord).where(STATUS_EVENT.c.recorded_at >= since)
     return records(tx.connection.execute(query.order_by(STATUS_EVENT.c.id)), StatusEventRecord)
+
+
+def next_issued_index(tx: ReadTransaction, at_least: int) -> int | None:
+    """The lowest status index from ``at_least`` upwards that a signed certificate carries, or None."""
+    column = CERTIFICATE.c.status_index
+    query = select(column).where(column >= at_least, CERTIFICATE.c.state.in_(_ISSUED)).order_by(column).limit(1)
+    found: int | None = tx.connection.scalar(query)
+    return found

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certs.errors import KezhengError
-from keys.data_protection import LIST_SIZE, BlindIndex, FieldCipher, StatusIndexPermutation
+from certs.status_list import LIST_SIZE
+from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
 
 OLD, NEW = b"old key.", b"new key."
 NUMBER = "150102190401012345"
