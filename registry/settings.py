@@ -14,6 +14,7 @@ from certs.qr import check_public_url
 
 PREFIX = "KEZHENG_"
 DEFAULT_HOME = Path("var")
+DEFAULT_REGISTRY_NAME = "可证登记机构"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SETTINGS_FILE = "kezheng.toml"
 ENVIRONMENTS = ("production", "demo")
@@ -21,7 +22,10 @@ ENVIRONMENTS = ("production", "demo")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where things are and what they are called. Lengths carry their unit in the name."""
+    """Where things are and what they are called. Lengths carry their unit in the name.
+
+    ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
+    """
 
     home: Path
     database_url: str
@@ -32,6 +36,8 @@ class Settings:
     status_hours: int = 72
     delegation_days: int = 365
     proxies: tuple[str, ...] = ()
+    log_witness: str | None = None
+    registry_name: str = DEFAULT_REGISTRY_NAME
 
     @property
     def keys_folder(self) -> Path:
@@ -42,6 +48,11 @@ class Settings:
     def exports_folder(self) -> Path:
         """Where certificates are written unless ``--out`` says otherwise."""
         return self.home / "exports"
+
+    @property
+    def log_folder(self) -> Path:
+        """The public register as files: checkpoint, tiles, entry bundles, index."""
+        return self.home / "log"
 
     @property
     def pinned_root_file(self) -> Path:
@@ -75,11 +86,14 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         limits=AuthorityLimits(
             run_off_days=_whole(values, "run_off_days", defaults.run_off_days),
             assessment_window_days=_whole(values, "assessment_window_days", defaults.assessment_window_days),
+            log_delay_hours=_whole(values, "log_delay_hours", defaults.log_delay_hours),
         ),
         trust_list_days=_whole(values, "trust_list_days", 30),
         status_hours=_whole(values, "status_hours", 72),
         delegation_days=_whole(values, "delegation_days", 365),
         proxies=_addresses(values.get("proxies", ())),
+        registry_name=str(values.get("registry_name") or DEFAULT_REGISTRY_NAME),
+        log_witness=str(values.get("log_witness") or "") or None,
     )
 
 

@@ -1,7 +1,7 @@
 """Certificates, their status events and the counters that give out serials and places.
 
-A certificate lies in three tables, because each of its steps then appends a short row instead of rewriting
-a long one: what finds it, what was to be signed, and what was sealed.
+A certificate lies in four tables, because each of its steps then appends a short row instead of rewriting
+a long one: what finds it, what was to be signed, what was sealed, and where the register took it in.
 """
 
 from __future__ import annotations
@@ -79,6 +79,28 @@ class SealedCertificateRow(TableModel, table=True):
     envelope_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)
 
 
+class LoggedCertificateRow(TableModel, table=True):
+    """Where and when the register took the envelope in. The entry itself says so; this only leads to it."""
+
+    __tablename__ = "certificate_logged"
+    certificate_id: int = Field(primary_key=True, sa_type=RowId, foreign_key="certificate.id")
+    leaf_index: int = Field(sa_type=RowId, foreign_key="log_entry.leaf_index", unique=True)
+    logged_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class FormerEnvelopeRow(TableModel, table=True):
+    """An envelope in whose place another was issued under a new key; its status index is never used again."""
+
+    __tablename__ = "former_envelope"
+    envelope_digest: bytes = Field(primary_key=True, sa_type=LargeBinary(32))
+    certificate_id: int = Field(sa_type=RowId, foreign_key="certificate.id", index=True)
+    envelope: bytes = Field(sa_type=LargeBinary)
+    status_index: int = Field(sa_type=RowId, unique=True)
+    leaf_index: int = Field(sa_type=RowId, foreign_key="log_entry.leaf_index", unique=True)
+    kid: bytes = Field(sa_type=LargeBinary(8))
+    replaced_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class SerialCounterRow(TableModel, table=True):
     """The next serial of a number prefix; only ever moved by one UPDATE … RETURNING."""
 
@@ -117,6 +139,8 @@ class StatusEventRow(TableModel, table=True):
 CERTIFICATE = METADATA.tables["certificate"]
 CERTIFICATE_PREPARED = METADATA.tables["certificate_prepared"]
 CERTIFICATE_SEALED = METADATA.tables["certificate_sealed"]
+CERTIFICATE_LOGGED = METADATA.tables["certificate_logged"]
+FORMER_ENVELOPE = METADATA.tables["former_envelope"]
 SERIAL_COUNTER = METADATA.tables["serial_counter"]
 COUNTER = METADATA.tables["counter"]
 STATUS_EVENT = METADATA.tables["status_event"]

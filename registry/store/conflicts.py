@@ -15,6 +15,8 @@ _MEANINGS = (
     (("uq_certificate_supersedes", "certificate.supersedes"), "successor_exists"),
     (("uq_certificate_roster_row_id", "certificate.roster_row_id"), "row_already_has_certificate"),
     (("pk_certificate_prepared", "certificate_prepared.certificate_id"), "certificate_state_changed"),
+    (("uq_log_entry_certificate", "log_entry.subject"), "already_logged"),
+    (("pk_certificate_logged", "certificate_logged.certificate_id"), "certificate_state_changed"),
     (("pk_certificate_sealed", "certificate_sealed.certificate_id"), "certificate_state_changed"),
     (("pk_signing_key", "signing_key.kid"), "key_id_taken"),
     (("uq_signing_key_public_key", "signing_key.public_key"), "key_id_taken"),

@@ -13,13 +13,17 @@ from registry.store.rows import insert_records, records, select_record
 
 
 class PublishedDocument(NamedTuple):
-    """A file as it was published. ``kind`` is its published name, such as ``trust-list.jws``."""
+    """A file as it was published. ``kind`` is its published name, such as ``trust-list.jws``.
+
+    ``is_public`` False: kept back until the register that holds its digest is public.
+    """
 
     kind: str
     version: int
     content: bytes
     issued_at: datetime
     expires_at: datetime | None
+    is_public: bool = True
 
 
 class PublicUrl(NamedTuple):
@@ -50,6 +54,28 @@ def latest_documents(tx: ReadTransaction) -> list[PublishedDocument]:
     same = (table.c.kind == newest.c.kind) & (table.c.version == newest.c.version)
     query = select_record(table, PublishedDocument).join(newest, same).order_by(table.c.kind)
     return records(tx.connection.execute(query), PublishedDocument)
+
+
+def public_documents(tx: ReadTransaction) -> list[PublishedDocument]:
+    """The highest public version of every kind, in order of kind."""
+    table = PUBLISHED_DOCUMENT
+    public = select(table.c.kind, func.max(table.c.version).label("version")).where(table.c.is_public)
+    newest = public.group_by(table.c.kind).subquery()
+    same = (table.c.kind == newest.c.kind) & (table.c.version == newest.c.version)
+    query = select_record(table, PublishedDocument).join(newest, same).order_by(table.c.kind)
+    return records(tx.connection.execute(query), PublishedDocument)
+
+
+def has_hidden_documents(tx: ReadTransaction) -> bool:
+    """Whether a document waits for the register that holds its digest to be public."""
+    waiting = select(PUBLISHED_DOCUMENT.c.kind).where(~PUBLISHED_DOCUMENT.c.is_public).limit(1)
+    return tx.connection.scalar(waiting) is not None
+
+
+def show_documents(tx: WriteTransaction) -> None:
+    """Make every document public."""
+    update = PUBLISHED_DOCUMENT.update().where(~PUBLISHED_DOCUMENT.c.is_public)
+    tx.connection.execute(update.values(is_public=True))
 
 
 def note_public_url(tx: WriteTransaction, url: str, at: datetime) -> None:

@@ -47,7 +47,10 @@ class InstitutionNameRecord(NamedTuple):
 
 
 class ScopeRecord(NamedTuple):
-    """A granted scope; ``directions``, ``regions`` None: all. ``id`` from ``take_ids(tx, "scope", n)``."""
+    """A granted scope; ``directions``, ``regions`` None: all. ``id`` from ``take_ids(tx, "scope", n)``.
+
+    ``granted_at`` is the time of its entry in the register, ``log_index`` the place.
+    """
 
     id: int
     institution_code: str
@@ -60,6 +63,7 @@ class ScopeRecord(NamedTuple):
     batch: str | None
     document: str | None
     granted_at: datetime
+    log_index: int = 0
 
 
 class SiteRecord(NamedTuple):
@@ -74,7 +78,10 @@ class SiteRecord(NamedTuple):
 
 
 class InstitutionEventRecord(NamedTuple):
-    """A change of a listing. ``id`` from ``take_ids(tx, "institution_event", n)``."""
+    """A change of a listing. ``id`` from ``take_ids(tx, "institution_event", n)``.
+
+    ``recorded_at`` is the time of its entry in the register, ``log_index`` the place.
+    """
 
     id: int
     institution_code: str
@@ -83,6 +90,7 @@ class InstitutionEventRecord(NamedTuple):
     reason_code: str
     recorded_at: datetime
     recorded_by: str
+    log_index: int = 0
 
 
 class InstitutionFacts(NamedTuple):

@@ -52,6 +52,7 @@ class ScopeRow(TableModel, table=True):
     batch: str | None = None
     document: str | None = None
     granted_at: datetime = Field(sa_type=UtcDateTime)
+    log_index: int = Field(sa_type=RowId)
 
 
 class SiteRow(TableModel, table=True):
@@ -77,6 +78,7 @@ class InstitutionEventRow(TableModel, table=True):
     reason_code: str
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     recorded_by: str
+    log_index: int = Field(sa_type=RowId)
 
 
 class SigningKeyRow(TableModel, table=True):
@@ -92,6 +94,9 @@ class SigningKeyRow(TableModel, table=True):
     not_before: datetime = Field(sa_type=UtcDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     compromised_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    log_index: int | None = Field(default=None, sa_type=RowId)
+    retired_log_index: int | None = Field(default=None, sa_type=RowId)
+    compromised_log_index: int | None = Field(default=None, sa_type=RowId)
 
 
 INSTITUTION = METADATA.tables["institution"]

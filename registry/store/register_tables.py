@@ -13,7 +13,10 @@ from registry.store.schema import METADATA, TableModel
 
 
 class PublishedDocumentRow(TableModel, table=True):
-    """A signed file as it was published, version by version; bytes are never changed."""
+    """A signed file as it was published, version by version; bytes are never changed.
+
+    ``is_public`` is False until the register that holds the file's digest is public.
+    """
 
     __tablename__ = "published_document"
     kind: str = Field(primary_key=True, max_length=64)
@@ -21,6 +24,7 @@ class PublishedDocumentRow(TableModel, table=True):
     content: bytes = Field(sa_type=LargeBinary)
     issued_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    is_public: bool = True
 
 
 class PublicUrlRow(TableModel, table=True):

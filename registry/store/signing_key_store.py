@@ -14,7 +14,7 @@ from registry.store.rows import insert_records, records, select_record
 
 
 class SigningKeyRecord(NamedTuple):
-    """A public key (32 raw bytes) with its role, owner and times."""
+    """A public key (32 raw bytes) with its role, owner and times, and where the register has each of them."""
 
     kid: bytes
     role: str
@@ -23,6 +23,9 @@ class SigningKeyRecord(NamedTuple):
     not_before: datetime
     retired_at: datetime | None = None
     compromised_at: datetime | None = None
+    log_index: int | None = None
+    retired_log_index: int | None = None
+    compromised_log_index: int | None = None
 
 
 def add_signing_key(tx: WriteTransaction, key: SigningKeyRecord) -> None:
@@ -37,16 +40,16 @@ def signing_keys(tx: ReadTransaction, role: str) -> list[SigningKeyRecord]:
     return records(found, SigningKeyRecord)
 
 
-def retire_signing_key(tx: WriteTransaction, kid: bytes, at: datetime) -> None:
+def retire_signing_key(tx: WriteTransaction, kid: bytes, at: datetime, log_index: int | None = None) -> None:
     """Stop using a key. Raises KezhengError ``key_state_changed`` when it is unknown or already retired."""
     update = SIGNING_KEY.update().where(SIGNING_KEY.c.kid == kid, SIGNING_KEY.c.retired_at.is_(None))
-    if tx.connection.execute(update.values(retired_at=at)).rowcount != 1:
+    if tx.connection.execute(update.values(retired_at=at, retired_log_index=log_index)).rowcount != 1:
         raise KezhengError("key_state_changed")
 
 
-def declare_compromised(tx: WriteTransaction, kid: bytes, at: datetime) -> None:
+def declare_compromised(tx: WriteTransaction, kid: bytes, at: datetime, log_index: int | None = None) -> None:
     """Record since when a key is stolen; the time may move earlier, never later (``key_state_changed``)."""
     earlier = or_(SIGNING_KEY.c.compromised_at.is_(None), SIGNING_KEY.c.compromised_at > at)
-    update = SIGNING_KEY.update().where(SIGNING_KEY.c.kid == kid, earlier).values(compromised_at=at)
-    if tx.connection.execute(update).rowcount != 1:
+    update = SIGNING_KEY.update().where(SIGNING_KEY.c.kid == kid, earlier)
+    if tx.connection.execute(update.values(compromised_at=at, compromised_log_index=log_index)).rowcount != 1:
         raise KezhengError("key_state_changed")

@@ -11,6 +11,7 @@ import pytest
 
 from certs.errors import KezhengError
 from registry.store.certificate_states import (
+    LoggedCertificate,
     PreparedCertificate,
     SignedCertificate,
     give_up_places,
@@ -38,6 +39,7 @@ from registry.store.certificate_store import (
     successor_of,
 )
 from registry.store.engine import WriteTransaction, open_public_store
+from registry.store.log_store import LogEntryRecord, add_entries, entries_between
 from registry.store.public_reader import public_envelope
 from registry.store.states import CertificateState
 
@@ -48,7 +50,6 @@ ALLOWED = {
     (RESERVED, PREPARED),
     (PREPARED, SIGNED),
     (SIGNED, LOGGED),
-    (SIGNED, RELEASED),
     (LOGGED, RELEASED),
 }
 
@@ -61,13 +62,22 @@ def signed(certificate: NewCertificate) -> SignedCertificate:
     return SignedCertificate(certificate.id, b"envelope %d" % certificate.id, certificate.id.to_bytes(32))
 
 
+def log(tx: WriteTransaction, register: Any, certificates: list[NewCertificate]) -> None:
+    """Entries for certificates, and where they went."""
+    first = len(entries_between(tx, 0, 1_000_000))
+    places = range(first, first + len(certificates))
+    add_entries(tx, [LogEntryRecord(place, 1, place.to_bytes(32), b"entry") for place in places], [])
+    at = register.batch.imported_at
+    record_logged(tx, [LoggedCertificate(c.id, place, at) for c, place in zip(certificates, places, strict=True)])
+
+
 def bring_to(register: Any, certificates: list[NewCertificate], state: CertificateState) -> None:
     """Walk certificates from reserved up to a state."""
     ids = [certificate.id for certificate in certificates]
     steps: list[tuple[CertificateState, Callable[[WriteTransaction], None]]] = [
         (PREPARED, lambda tx: record_prepared(tx, [prepared(register, c) for c in certificates])),
         (SIGNED, lambda tx: record_signed(tx, [signed(c) for c in certificates])),
-        (LOGGED, lambda tx: record_logged(tx, ids)),
+        (LOGGED, lambda tx: log(tx, register, certificates)),
         (RELEASED, lambda tx: record_released(tx, ids)),
     ]
     order = list(CertificateState)
@@ -89,7 +99,7 @@ def change(register: Any, certificate: NewCertificate, to: CertificateState) -> 
             case CertificateState.SIGNED:
                 record_signed(tx, [signed(certificate)])
             case CertificateState.LOGGED:
-                record_logged(tx, [certificate.id])
+                log(tx, register, [certificate])
             case CertificateState.RELEASED:
                 record_released(tx, [certificate.id])
 

@@ -75,13 +75,13 @@ CODE = "P000115000001"
 
 
 def test_institution_with_its_facts(register: Any) -> None:
-    key = SigningKeyRecord(b"kid no 1", "institution", CODE, b"p" * 32, NOW)
+    key = SigningKeyRecord(b"kid no 1", "institution", CODE, b"p" * 32, NOW, log_index=9)
     with register.store.transaction() as tx:
         add_name(tx, InstitutionNameRecord(CODE, date(2026, 9, 1), "新名称"))
         for place, kind in enumerate((InstitutionEventKind.REINSTATE, InstitutionEventKind.SUSPEND)):
             event_id = take_ids(tx, "institution_event", 1).start
             day = date(2026, 8, 2 - place)
-            add_event(tx, InstitutionEventRecord(event_id, CODE, kind, day, "under_review", NOW, "王主任"))
+            add_event(tx, InstitutionEventRecord(event_id, CODE, kind, day, "under_review", NOW, "王主任", 7 + place))
         add_signing_key(tx, key)
     with register.store.reading() as tx:
         (found,) = institutions(tx)
@@ -92,7 +92,8 @@ def test_institution_with_its_facts(register: Any) -> None:
         assert registrations_in_use(tx, CertificateKind.ASSESSMENT) == {"0001"}
     assert found.institution == register.institution
     assert [name.name for name in found.names] == ["北疆数字技术评价中心", "新名称"]
-    assert [event.kind for event in found.events] == ["suspend", "reinstate"]
+    assert [(event.kind, event.log_index) for event in found.events] == [("suspend", 8), ("reinstate", 7)]
+    assert found.scopes[0].log_index == 0
     assert found.keys == (key,)
     assert found.scopes[0].directions == (1, "其他")
     assert found.scopes[0].regions is None
@@ -110,10 +111,12 @@ def test_signing_keys(store: WriteStore) -> None:
     key = SigningKeyRecord(b"kid no 1", "list", None, b"p" * 32, NOW)
     with store.transaction() as tx:
         add_signing_key(tx, key)
-        declare_compromised(tx, key.kid, NOW)
-        declare_compromised(tx, key.kid, NOW - timedelta(days=1))
-        retire_signing_key(tx, key.kid, NOW)
-        assert signing_keys(tx, "list") == [key._replace(retired_at=NOW, compromised_at=NOW - timedelta(days=1))]
+        declare_compromised(tx, key.kid, NOW, log_index=5)
+        declare_compromised(tx, key.kid, NOW - timedelta(days=1), log_index=6)
+        retire_signing_key(tx, key.kid, NOW, log_index=7)
+        times = {"retired_at": NOW, "compromised_at": NOW - timedelta(days=1)}
+        places = {"retired_log_index": 7, "compromised_log_index": 6}
+        assert signing_keys(tx, "list") == [key._replace(**times, **places)]
         assert signing_keys(tx, "log") == []
         for refused in (declare_compromised, retire_signing_key):
             with pytest.raises(KezhengError, match=r"^key_state_changed$"):
@@ -253,7 +256,7 @@ def test_status_events(register: Any) -> None:
 
 def test_published_documents(store: WriteStore) -> None:
     versions = [PublishedDocument("a.jws", version, b"%d" % version, NOW, NOW) for version in (2, 10, 9)]
-    other = PublishedDocument("b.jws", 1, b"other", NOW, None)
+    other = PublishedDocument("b.jws", 1, b"other", NOW, None, is_public=False)
     with store.transaction() as tx:
         for document in (*versions, other):
             add_document(tx, document)

@@ -1,6 +1,8 @@
-"""The first schema: every table, and the two views that the public side reads."""
+"""The first schema: every table, the empty register, and the two views that the public side reads."""
 
 from __future__ import annotations
+
+import hashlib
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,12 +19,13 @@ SELECT certificate.number, certificate_sealed.envelope
 FROM certificate JOIN certificate_sealed ON certificate_sealed.certificate_id = certificate.id
 WHERE certificate.state = 'released'"""
 PUBLIC_DOCUMENT = """CREATE VIEW public_document AS
-SELECT kind, version, content, issued_at, expires_at FROM published_document"""
+SELECT kind, version, content, issued_at, expires_at FROM published_document WHERE is_public"""
 
 
 def upgrade() -> None:
     _create_institutions()
     _create_rosters()
+    _create_log()
     _create_certificates()
     _create_counters()
     _create_register()
@@ -76,6 +79,7 @@ def _create_institutions() -> None:
         sa.Column("batch", sa.String(), nullable=True),
         sa.Column("document", sa.String(), nullable=True),
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("log_index", ROW_ID, nullable=False),
         sa.ForeignKeyConstraint(["institution_code"], ["institution.code"], name="fk_scope_institution_code"),
         sa.PrimaryKeyConstraint("id", name="pk_scope"),
     )
@@ -102,6 +106,7 @@ def _create_institutions() -> None:
         sa.Column("reason_code", sa.String(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.String(), nullable=False),
+        sa.Column("log_index", ROW_ID, nullable=False),
         sa.ForeignKeyConstraint(
             ["institution_code"], ["institution.code"], name="fk_institution_event_institution_code"
         ),
@@ -120,6 +125,9 @@ def _create_institutions() -> None:
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("compromised_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("log_index", ROW_ID, nullable=True),
+        sa.Column("retired_log_index", ROW_ID, nullable=True),
+        sa.Column("compromised_log_index", ROW_ID, nullable=True),
         sa.ForeignKeyConstraint(
             ["institution_code"], ["institution.code"], name="fk_signing_key_institution_code"
         ),
@@ -199,6 +207,55 @@ def _create_rosters() -> None:
         sa.UniqueConstraint("batch_id", "sheet_row", name="uq_roster_row_batch_id_sheet_row"),
     )
     op.create_index("ix_roster_row_person_id", "roster_row", ["person_id"], unique=False)
+
+
+def _create_log() -> None:
+    op.create_table(
+        "log_entry",
+        sa.Column("leaf_index", ROW_ID, nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index", name="pk_log_entry"),
+    )
+    op.create_index(
+        "uq_log_entry_certificate",
+        "log_entry",
+        ["subject"],
+        unique=True,
+        sqlite_where=sa.text("kind = 1"),
+        postgresql_where=sa.text("kind = 1"),
+    )
+    op.create_index(
+        "ix_log_entry_subject",
+        "log_entry",
+        ["subject"],
+        unique=False,
+        sqlite_where=sa.text("kind > 1"),
+        postgresql_where=sa.text("kind > 1"),
+    )
+
+    op.create_table(
+        "log_tile",
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("tile_index", ROW_ID, nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("level", "tile_index", name="pk_log_tile"),
+    )
+
+    tree = op.create_table(
+        "log_tree",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("size", ROW_ID, nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("newest_ms", ROW_ID, nullable=False),
+        sa.Column("note_size", ROW_ID, nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_log_tree"),
+    )
+    # The root of an empty tree is the hash of nothing (RFC 6962 §2.1).
+    empty = {"size": 0, "root": hashlib.sha256(b"").digest(), "newest_ms": 0, "note_size": 0, "note": None}
+    op.bulk_insert(tree, [{"id": 1} | empty])
 
 
 def _create_certificates() -> None:
@@ -286,6 +343,40 @@ def _create_certificates() -> None:
     )
 
     op.create_table(
+        "certificate_logged",
+        sa.Column("certificate_id", ROW_ID, nullable=False),
+        sa.Column("leaf_index", ROW_ID, nullable=False),
+        sa.Column("logged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["certificate.id"], name="fk_certificate_logged_certificate_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["leaf_index"], ["log_entry.leaf_index"], name="fk_certificate_logged_leaf_index"
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_certificate_logged"),
+        sa.UniqueConstraint("leaf_index", name="uq_certificate_logged_leaf_index"),
+    )
+
+    op.create_table(
+        "former_envelope",
+        sa.Column("envelope_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certificate_id", ROW_ID, nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("status_index", ROW_ID, nullable=False),
+        sa.Column("leaf_index", ROW_ID, nullable=False),
+        sa.Column("kid", sa.LargeBinary(length=8), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["certificate.id"], name="fk_former_envelope_certificate_id"
+        ),
+        sa.ForeignKeyConstraint(["leaf_index"], ["log_entry.leaf_index"], name="fk_former_envelope_leaf_index"),
+        sa.PrimaryKeyConstraint("envelope_digest", name="pk_former_envelope"),
+        sa.UniqueConstraint("leaf_index", name="uq_former_envelope_leaf_index"),
+        sa.UniqueConstraint("status_index", name="uq_former_envelope_status_index"),
+    )
+    op.create_index("ix_former_envelope_certificate_id", "former_envelope", ["certificate_id"], unique=False)
+
+    op.create_table(
         "status_event",
         sa.Column("id", ROW_ID, nullable=False),
         sa.Column("certificate_number", sa.String(length=32), nullable=False),
@@ -335,6 +426,7 @@ def _create_register() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_public", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "version", name="pk_published_document"),
     )
 

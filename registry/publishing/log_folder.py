@@ -1,0 +1,174 @@
+"""The public register as files (C2SP tlog-tiles): checkpoint, tiles, entry bundles, index, verifier keys.
+
+Everything here is derived from what the database has committed and can be written again at any time. Files become
+visible whole and lie on the disk before the checkpoint that needs them does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from certs.tlog.checkpoint import Checkpoint, read_checkpoint_text
+from certs.tlog.note import parse_note
+
+from certs.errors import KezhengError
+from certs.tlog.frontier import TILE_WIDTH
+from certs.tlog.merkle import leaf_hash
+from certs.tlog.tiles import bundle_path, encode_bundle, encode_tile, tile_path
+from registry.store.engine import ReadTransaction
+from registry.store.log_store import LogTree, entries_between, subjects_between, tile_roots_between
+
+CHECKPOINT_FILE = "checkpoint"
+LOG_KEY_FILE, COSIGNER_KEY_FILE = "log.vkey", "cosigner.vkey"
+INDEX_BLOCK = 65_536
+"""Entries that one block of the index covers; a block is written once all of them are there."""
+INDEX_PREFIX = 8
+"""Bytes of a subject in a record of the index; the place follows as uint64, big-endian."""
+_PARTIAL = ".p"
+_PATH = re.compile(r"checkpoint|(log|cosigner)\.vkey|index/\d{1,20}|tile/(entries|\d\d?)(/x\d{3})*/\d{3}(\.p/\d{1,3})?")
+
+
+def index_path(block: int) -> str:
+    """Where a block of the index lies below the log's folder."""
+    return f"index/{block}"
+
+
+def read_log_file(folder: Path, path: str) -> bytes | None:
+    """A file of a log at its path below the folder; None for one that is not there or can be none of a log."""
+    if _PATH.fullmatch(path) is None:
+        return None
+    try:
+        return (folder / path).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
+def published_checkpoint(folder: Path) -> Checkpoint | None:
+    """What the folder's checkpoint says, None when there is none. Raises ``log_checkpoint_unreadable``."""
+    note = read_log_file(folder, CHECKPOINT_FILE)
+    return None if note is None else checkpoint_in(note)
+
+
+def checkpoint_in(note: bytes) -> Checkpoint:
+    """What a note says, whoever signed it. Raises KezhengError ``log_checkpoint_unreadable``."""
+    try:
+        return read_checkpoint_text(parse_note(note).text)
+    except KezhengError as error:
+        raise KezhengError("log_checkpoint_unreadable") from error
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Nobody else on this machine writes into the folder meanwhile. The lock lies beside it, not in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_tree(tx: ReadTransaction, folder: Path, start: int, tree: LogTree) -> None:
+    """Write the tiles, bundles and index blocks of a tree, of which those of the first ``start`` entries are there."""
+    first, last = start // TILE_WIDTH, -(-tree.size // TILE_WIDTH)
+    step = INDEX_BLOCK // TILE_WIDTH
+    for bundle in range(first, last, step):
+        _write_leaves(tx, folder, bundle, min(bundle + step, last), tree.size)
+    _write_upper_levels(tx, folder, start, tree.size)
+    for block in range(start // INDEX_BLOCK, tree.size // INDEX_BLOCK):
+        write_files(folder, {index_path(block): _index_block(tx, block)})
+
+
+def publish_checkpoint(folder: Path, note: bytes) -> None:
+    """Replace the checkpoint by that of a larger tree. Raises KezhengError ``log_rollback`` where it would go back.
+
+    One of the same tree is left as it is: witnesses may have added their lines.
+    """
+    old, new = published_checkpoint(folder), checkpoint_in(note)
+    if old == new:
+        return
+    if old is not None and old.size >= new.size:
+        raise KezhengError("log_rollback", published=old.size, known=new.size)
+    write_files(folder, {CHECKPOINT_FILE: note})
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files whole, and bring them and their names to the disk."""
+    folders = set()
+    for name, content in files.items():
+        path = folder / name
+        _make_folder(path.parent)
+        _replace(path, content)
+        folders.add(path.parent)
+    for changed in folders:
+        _sync_folder(changed)
+
+
+def _write_tiles(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write tiles, then remove the partial ones that a full one replaces: readers take the full one in their place."""
+    write_files(folder, files)
+    for name in files:
+        if _PARTIAL not in name:
+            shutil.rmtree(folder / (name + _PARTIAL), ignore_errors=True)
+
+
+def _write_leaves(tx: ReadTransaction, folder: Path, first: int, last: int, size: int) -> None:
+    """Level-0 tiles with their bundles."""
+    entries = entries_between(tx, first * TILE_WIDTH, min(last * TILE_WIDTH, size))
+    files = {}
+    for bundle in range(first, last):
+        part = entries[(bundle - first) * TILE_WIDTH : (bundle - first + 1) * TILE_WIDTH]
+        files[bundle_path(bundle, len(part))] = encode_bundle(part)
+        files[tile_path(0, bundle, len(part))] = encode_tile([leaf_hash(entry) for entry in part])
+    _write_tiles(folder, files)
+
+
+def _write_upper_levels(tx: ReadTransaction, folder: Path, start: int, size: int) -> None:
+    """Tiles of roots, at each level from the first one that the entries after ``start`` change."""
+    files, level = {}, 1
+    start, size = start // TILE_WIDTH, size // TILE_WIDTH
+    while size:
+        first = start // TILE_WIDTH
+        roots = tile_roots_between(tx, level - 1, first * TILE_WIDTH, size)
+        for place in range(0, len(roots), TILE_WIDTH):
+            part = roots[place : place + TILE_WIDTH]
+            files[tile_path(level, first + place // TILE_WIDTH, len(part))] = encode_tile(part)
+        start, size, level = start // TILE_WIDTH, size // TILE_WIDTH, level + 1
+    _write_tiles(folder, files)
+
+
+def _index_block(tx: ReadTransaction, block: int) -> bytes:
+    """Records of a block, sorted: first bytes of the subject ‖ place."""
+    found = subjects_between(tx, block * INDEX_BLOCK, (block + 1) * INDEX_BLOCK)
+    return b"".join(sorted(subject[:INDEX_PREFIX] + place.to_bytes(8, "big") for place, subject in found))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder whose name survives a power cut."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, part = tempfile.mkstemp(dir=path.parent)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(descriptor, 0o644)
+        os.fsync(descriptor)
+    os.replace(part, path)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
