@@ -16,6 +16,14 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite:///{tmp_path / 'kezheng.db'}"
     assert (settings.environment, settings.limits.run_off_days, settings.trust_list_days) == ("production", 60, 30)
     assert load_settings(None, {}).home == Path("var")
+    assert (settings.log_folder, settings.log_witness) == (tmp_path / "log", None)
+
+
+@pytest.mark.parametrize(("given", "witness"), [("", None), ("https://m.example/log", "https://m.example/log")])
+def test_the_witness_of_the_log(tmp_path: Path, given: str, witness: str | None) -> None:
+    (tmp_path / "kezheng.toml").write_text('log_witness = "/mirror"\n', "utf-8")
+    assert load_settings(tmp_path, {}).log_witness == "/mirror"
+    assert load_settings(tmp_path, {"KEZHENG_LOG_WITNESS": given}).log_witness == witness
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def test_public_side_reads_its_views(store: WriteStore, public: PublicStore) -> 
     with store.transaction() as tx:
         for version in (1, 2):
             add_document(tx, PublishedDocument("trust-list.jws", version, b"v%d" % version, NOW, None))
+        add_document(tx, PublishedDocument("trust-list.jws", 3, b"kept back", NOW, None, is_public=False))
     with public.reading() as reading:
         found = public_document(reading, "trust-list.jws")
         assert found is not None
