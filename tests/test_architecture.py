@@ -44,7 +44,12 @@ IMPURE_CALLS = {
 # fmt: on
 
 DATABASE_LIBRARIES = ("sqlalchemy", "sqlmodel", "alembic", "sqlite3", "psycopg", "pysqlite2")
-PRIVATE_KEY_NAMES = ("Ed25519PrivateKey", "load_pem_private_key", "load_der_private_key")
+# fmt: off
+PRIVATE_KEY_NAMES = (
+    "Ed25519PrivateKey", "MLDSA44PrivateKey", "EllipticCurvePrivateKey", "ec", "generate_private_key",
+    "derive_private_key", "load_pem_private_key", "load_der_private_key", "SimpleSigner",
+)
+# fmt: on
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "core", "misc", "shared"}
 
 
@@ -263,6 +268,11 @@ BAD_EXAMPLES: list[tuple[Rule, list[Module]]] = [
             )
         ],
     ),
+    (
+        only_keys_opens_private_keys,
+        [module("registry.receipts.pades", "from cryptography.hazmat.primitives.asymmetric import ec")],
+    ),
+    (only_keys_opens_private_keys, [module("registry.receipts", "from pyhanko.sign.signers import SimpleSigner")]),
 ]
 
 GOOD_EXAMPLES: list[tuple[Rule, list[Module]]] = [

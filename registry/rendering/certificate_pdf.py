@@ -7,12 +7,11 @@ the code as 65 × 65 pixels. Most of what is left is the deflating of font subse
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
-from datetime import UTC
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -22,8 +21,8 @@ from PIL import Image
 from certs.errors import KezhengError
 from registry.rendering import certificate_face as form
 from registry.rendering.certificate_face import CertificateFace, FaceField
-from registry.rendering.font_files import font_folders
 from registry.rendering.qr_image import QrCode, QrEncoder
+from registry.rendering.typst_page import PageCompiler, bytes_expression, literal, moment_values, values_expression
 
 PICTURE_WIDTH = 1440
 _FORM_FOLDER = Path(__file__).parent / "certificate_form"
@@ -37,13 +36,7 @@ class CertificatePrinter:
 
     def __init__(self) -> None:
         """Raises KezhengError ``fonts_missing``."""
-        fonts = typst.Fonts(
-            include_system_fonts=False,
-            include_embedded_fonts=False,
-            font_paths=[str(folder) for folder in font_folders()],
-        )
-        self._compiler = typst.Compiler(root=_FORM_FOLDER, font_paths=fonts, ignore_system_fonts=True)
-        self._one_at_a_time = Lock()  # a compiler that is used twice at once refuses
+        self._compiler = PageCompiler(_FORM_FOLDER)
         self._codes = QrEncoder()
 
     def render_pdf(self, face: CertificateFace) -> bytes:
@@ -51,46 +44,36 @@ class CertificatePrinter:
 
         The same face gives the same bytes. Raises KezhengError ``photo_unreadable``, ``certificate_not_rendered``.
         """
-        return self._compile(face, format="pdf", pdf_standards=["a-3b"], timestamp=face.signed_at.astimezone(UTC))
+        with _refusal_in_words():
+            return self._compiler.pdf_a(self._source(face), face.signed_at)
 
     def render_picture(self, face: CertificateFace) -> bytes:
         """The same page as a PNG of 1440 pixels width, for messengers."""
-        return self._compile(face, format="png", ppi=PICTURE_WIDTH / _A4_INCHES)
+        with _refusal_in_words():
+            return self._compiler.picture(self._source(face), PICTURE_WIDTH / _A4_INCHES)
 
-    def _compile(self, face: CertificateFace, **options: Any) -> bytes:
-        source = self._source(face)
-        try:
-            with self._one_at_a_time:
-                page = self._compiler.compile(source, **options)
-        except typst.TypstError as error:
-            raise KezhengError("certificate_not_rendered", detail=error.message) from error
-        assert isinstance(page, bytes)
-        return page
-
-    def _source(self, face: CertificateFace) -> bytes:
+    def _source(self, face: CertificateFace) -> str:
         values = _page_values(face)
         code = self._codes.encode(face.qr_text)
         values["qr_width"] = code.width
-        photo = f"bytes({_literal(_photo_svg(face.photo))})" if face.photo else "none"
+        photo = f"bytes({literal(_photo_svg(face.photo))})" if face.photo else "none"
         return (
             '#import "certificate.typ": certificate\n'
-            f"#certificate(json(bytes({_literal(json.dumps(values, ensure_ascii=False))})), (\n"
-            f"  qr: {_pixels(code)}, envelope: {_bytes(face.envelope)}, photo: {photo},\n))"
-        ).encode()
+            f"#certificate({values_expression(values)}, (\n"
+            f"  qr: {_pixels(code)}, envelope: {bytes_expression(face.envelope)}, photo: {photo},\n))"
+        )
 
 
-def _literal(text: str) -> str:
-    """A string literal of Typst. All values travel in literals, so no text can become markup."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def _bytes(data: bytes) -> str:
-    """Bytes as an expression; a JSON array is read ten times as fast as an array of the language itself."""
-    return f'bytes(json(bytes("[{",".join(map(str, data))}]")))'
+@contextmanager
+def _refusal_in_words() -> Iterator[None]:
+    try:
+        yield
+    except typst.TypstError as error:
+        raise KezhengError("certificate_not_rendered", detail=error.message) from error
 
 
 def _pixels(code: QrCode) -> str:
-    """The modules as an expression, as `_bytes` but without a Python object for each of four thousand."""
+    """The modules as an expression, as `bytes_expression` but without a Python object for each of four thousand."""
     listed = b"".join(code.pixel_rows()).replace(b"\x00", b"0,").replace(b"\xff", b"255,")
     return f'bytes(json(bytes("[{listed[:-1].decode()}]")))'
 
@@ -126,7 +109,7 @@ def _page_values(face: CertificateFace) -> dict[str, Any]:
         "demo": form.demo_words(face),
         "attachment_name": form.ATTACHMENT_NAME,
         "attachment": form.ATTACHMENT_NOTE,
-        "signed_utc": _moment(face),
+        "signed_utc": moment_values(face.signed_at),
     }
 
 
@@ -137,18 +120,6 @@ def _field(field: FaceField) -> dict[str, str | bool]:
         "value": field.value,
         "value_en": field.value_en,
         "personal": field.personal,
-    }
-
-
-def _moment(face: CertificateFace) -> dict[str, int]:
-    at = face.signed_at.astimezone(UTC)
-    return {
-        "year": at.year,
-        "month": at.month,
-        "day": at.day,
-        "hour": at.hour,
-        "minute": at.minute,
-        "second": at.second,
     }
 
 

@@ -1,0 +1,1 @@
+"""Receipts: a verification that re-verifies later, as data and as a signed page."""
