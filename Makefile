@@ -17,7 +17,7 @@ demo: install fonts ## sample registry with certificates, then the public site
 	@.venv/bin/kezheng demo $(ARGS)
 
 test: install ## every test, with a browser and a second implementation of the formats
-	@deploy/setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils
+	@deploy/setup/debian_packages.sh fonts-noto-cjk fonts-hanazono chromium poppler-utils softhsm2
 	@deploy/setup/oracle_environment.sh
 	@.venv/bin/pytest -rs -n 2 --dist loadgroup $(ARGS)
 

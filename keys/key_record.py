@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from binascii import Error as Base64Error
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -60,6 +61,17 @@ class KeyRecord(NamedTuple):
     kid: bytes
     created_at: datetime
     public_key: bytes | None
+
+
+def newest_of(records: Iterable[KeyRecord], role: KeyRole, owner: str | None) -> KeyRecord | None:
+    """The youngest key of a role and owner among records that come oldest first, or None."""
+    fitting = [record for record in records if (record.role, record.owner) == (role, owner)]
+    return fitting[-1] if fitting else None
+
+
+def by_age(record: KeyRecord) -> tuple[datetime, bytes]:
+    """Sorts records oldest first, and those of one instant always alike."""
+    return (record.created_at, record.kid)
 
 
 class SealedKey(NamedTuple):

@@ -29,8 +29,10 @@ from keys.key_record import (
     KeyRole,
     SealedKey,
     bound_data,
+    by_age,
     file_name,
     from_file,
+    newest_of,
     require_owner,
     to_file,
 )
@@ -68,8 +70,7 @@ class Keystore:
 
     def newest(self, role: KeyRole, owner: str | None = None) -> KeyRecord | None:
         """The youngest key of a role and owner, or None."""
-        fitting = [record for record in self.records() if (record.role, record.owner) == (role, owner)]
-        return fitting[-1] if fitting else None
+        return newest_of(self.records(), role, owner)
 
     def generate_signing_key(self, role: KeyRole, owner: str | None, created_at: datetime) -> KeyRecord:
         """A new key pair of the role's algorithm. Raises ValueError for a role that does not sign."""
@@ -170,7 +171,7 @@ def key_records(folder: Path) -> list[KeyRecord]:
     """The open part of every key in a keystore, oldest first; needs no passphrase, so it proves nothing."""
     require_private(folder)
     found = [_record_of(path) for path in folder.glob(f"*{KEY_FILE_SUFFIX}")]
-    return sorted(found, key=lambda record: (record.created_at, record.kid))
+    return sorted(found, key=by_age)
 
 
 def _record_of(path: Path) -> KeyRecord:

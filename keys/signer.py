@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from certs.signing_key import kid_of
 from keys.key_algorithm import ML_DSA_44
+from keys.key_record import KeyRecord, KeyRole
 
 
 class Signer(Protocol):
@@ -43,6 +45,22 @@ class CosignatureSigner(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The ML-DSA-44 signature (FIPS 204 §5.2, empty context) over the message, 2420 bytes."""
+
+
+class SigningKeystore(Protocol):
+    """Where Ed25519 keys are made, listed and used: the files of a folder, or a hardware module."""
+
+    def records(self) -> list[KeyRecord]:
+        """The open part of every key, oldest first."""
+
+    def newest(self, role: KeyRole, owner: str | None = None) -> KeyRecord | None:
+        """The youngest key of a role and owner, or None."""
+
+    def generate_signing_key(self, role: KeyRole, owner: str | None, created_at: datetime) -> KeyRecord:
+        """A new key."""
+
+    def signer(self, record: KeyRecord) -> Signer:
+        """The signer of a key that is listed."""
 
 
 class FileSigner:

@@ -211,7 +211,7 @@ def all_sql_is_in_the_store(modules: list[Module]) -> Iterator[str]:
 def only_keys_opens_private_keys(modules: list[Module]) -> Iterator[str]:
     for each in modules:
         for name in imported_names(each):
-            if name.split(".")[-1] in PRIVATE_KEY_NAMES and each.package != "keys":
+            if (name.split(".")[-1] in PRIVATE_KEY_NAMES or lies_in(name, "pkcs11")) and each.package != "keys":
                 yield f"{each.name} imports {name}"
 
 
@@ -268,6 +268,7 @@ BAD_EXAMPLES: list[tuple[Rule, list[Module]]] = [
             )
         ],
     ),
+    (only_keys_opens_private_keys, [module("registry.keyring", "from pkcs11 import lib")]),
     (
         only_keys_opens_private_keys,
         [module("registry.receipts.pades", "from cryptography.hazmat.primitives.asymmetric import ec")],

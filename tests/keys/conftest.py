@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from soft_token import CONFIGURATION_VARIABLE, SoftToken, make_token, softhsm_library, write_configuration
 
 from keys import keystore as keystore_module
 from keys.ceremony import hold_ceremony, make_institution_key
@@ -64,3 +65,20 @@ def keystore(tmp_path_factory: pytest.TempPathFactory) -> Keystore:
     for role in (KeyRole.DATA_ENCRYPTION, KeyRole.BLIND_INDEX, KeyRole.STATUS_INDEX):
         store.generate_secret(role, NOW)
     return store
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The library of SoftHSM2, which keeps its tokens in a folder of this run."""
+    library = softhsm_library()
+    if library is None:
+        pytest.skip("Debian's softhsm2 is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CONFIGURATION_VARIABLE, str(write_configuration(tmp_path_factory.mktemp("softhsm"))))
+        yield library
+
+
+@pytest.fixture
+def token(softhsm: Path) -> SoftToken:
+    """An empty token."""
+    return make_token(softhsm)
