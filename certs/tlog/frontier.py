@@ -88,12 +88,11 @@ class Frontier:
 def partial_widths(size: int) -> list[int]:
     """How many hashes the unfinished tile has at each level of a tree, from the leaves up to the highest level."""
     widths = []
-    while size:
+    while size > 0:
         size, width = divmod(size, TILE_WIDTH)
         widths.append(width)
     return widths
 
 
 def _fits(size: int, levels: Sequence[Sequence[bytes]]) -> bool:
-    widths = partial_widths(size) or [0]
-    return size >= 0 and [len(level) for level in levels] == widths
+    return size >= 0 and [len(level) for level in levels] == (partial_widths(size) or [0])
