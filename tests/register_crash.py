@@ -2,11 +2,13 @@
 
 A child process is forked, listens to its own database engine and ends itself by SIGKILL: before a statement that
 writes, before a commit, or at the beginning of the transaction after it. What the program had in memory is gone.
+Where files count, it also dies before and after each call that changes a folder or brings one to the disk.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -15,13 +17,14 @@ from sqlalchemy import Engine, event
 
 FINISHED, FAILED = 0, 9
 _WRITES = ("INSERT", "UPDATE", "DELETE")
+_FILE_CALLS = ((os, "replace"), (os, "fsync"), (os, "mkdir"), (shutil, "rmtree"))
 
 
-def killed_at(point: int, work: Callable[[], object]) -> bool:
+def killed_at(point: int, work: Callable[[], object], *, files: bool = False) -> bool:
     """Do work in a child that dies at its n-th point (from 1); whether it died. Raises when the work failed."""
     child = os.fork()
     if child == 0:
-        _run_and_die(point, work)
+        _run_and_die(point, work, files)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return os.WTERMSIG(status) == signal.SIGKILL
@@ -44,7 +47,7 @@ def exit_code(child: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _run_and_die(point: int, work: Callable[[], object]) -> None:
+def _run_and_die(point: int, work: Callable[[], object], files: bool) -> None:
     left = point
 
     def step(*_: Any) -> None:
@@ -60,7 +63,22 @@ def _run_and_die(point: int, work: Callable[[], object]) -> None:
     event.listen(Engine, "before_cursor_execute", write)
     event.listen(Engine, "commit", step)
     event.listen(Engine, "begin", step)
+    if files:
+        for module, name in _FILE_CALLS:
+            setattr(module, name, _between(step, getattr(module, name)))
     _run(work)
+
+
+def _between(step: Callable[[], None], call: Callable[..., object]) -> Callable[..., object]:
+    """The same call with a point before and after it."""
+
+    def counted(*given: Any, **named: Any) -> object:
+        step()
+        result = call(*given, **named)
+        step()
+        return result
+
+    return counted
 
 
 def _run(work: Callable[[], object]) -> None:

@@ -10,17 +10,15 @@ import fcntl
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from certs.tlog.checkpoint import Checkpoint, read_checkpoint_text
-from certs.tlog.note import parse_note
-
 from certs.errors import KezhengError
+from certs.tlog.checkpoint import Checkpoint, read_checkpoint_text
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash
+from certs.tlog.note import parse_note
 from certs.tlog.tiles import bundle_path, encode_bundle, encode_tile, tile_path
 from registry.store.engine import ReadTransaction
 from registry.store.log_store import LogTree, entries_between, subjects_between, tile_roots_between
@@ -46,7 +44,7 @@ def read_log_file(folder: Path, path: str) -> bytes | None:
         return None
     try:
         return (folder / path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
@@ -68,7 +66,7 @@ def checkpoint_in(note: bytes) -> Checkpoint:
 def folder_lock(folder: Path) -> Iterator[None]:
     """Nobody else on this machine writes into the folder meanwhile. The lock lies beside it, not in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f"{folder.name}.lock").open("wb") as lock:
+    with _beside(folder, "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -82,6 +80,21 @@ def write_tree(tx: ReadTransaction, folder: Path, start: int, tree: LogTree) -> 
     _write_upper_levels(tx, folder, start, tree.size)
     for block in range(start // INDEX_BLOCK, tree.size // INDEX_BLOCK):
         write_files(folder, {index_path(block): _index_block(tx, block)})
+
+
+def remove_partial_tiles(folder: Path, start: int, size: int) -> None:
+    """Remove the partial tiles and bundles of tiles that became full after ``start`` entries.
+
+    For after the checkpoint of ``size`` entries is published; readers of older ones take the full tile instead.
+    """
+    level = 0
+    while size := size // TILE_WIDTH:
+        start = start // TILE_WIDTH
+        for index in range(start, size):
+            full = (tile_path(level, index), *([bundle_path(index)] if level == 0 else []))
+            for name in full:
+                shutil.rmtree(folder / (name + _PARTIAL), ignore_errors=True)
+        level += 1
 
 
 def publish_checkpoint(folder: Path, note: bytes) -> None:
@@ -98,23 +111,16 @@ def publish_checkpoint(folder: Path, note: bytes) -> None:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files whole, and bring them and their names to the disk."""
+    """Write files whole, and bring them and their names to the disk. For who holds the folder's lock."""
     folders = set()
     for name, content in files.items():
         path = folder / name
         _make_folder(path.parent)
-        _replace(path, content)
+        _write_durably(_beside(folder, "part"), content)
+        os.replace(_beside(folder, "part"), path)
         folders.add(path.parent)
     for changed in folders:
         _sync_folder(changed)
-
-
-def _write_tiles(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write tiles, then remove the partial ones that a full one replaces: readers take the full one in their place."""
-    write_files(folder, files)
-    for name in files:
-        if _PARTIAL not in name:
-            shutil.rmtree(folder / (name + _PARTIAL), ignore_errors=True)
 
 
 def _write_leaves(tx: ReadTransaction, folder: Path, first: int, last: int, size: int) -> None:
@@ -125,7 +131,7 @@ def _write_leaves(tx: ReadTransaction, folder: Path, first: int, last: int, size
         part = entries[(bundle - first) * TILE_WIDTH : (bundle - first + 1) * TILE_WIDTH]
         files[bundle_path(bundle, len(part))] = encode_bundle(part)
         files[tile_path(0, bundle, len(part))] = encode_tile([leaf_hash(entry) for entry in part])
-    _write_tiles(folder, files)
+    write_files(folder, files)
 
 
 def _write_upper_levels(tx: ReadTransaction, folder: Path, start: int, size: int) -> None:
@@ -139,7 +145,7 @@ def _write_upper_levels(tx: ReadTransaction, folder: Path, start: int, size: int
             part = roots[place : place + TILE_WIDTH]
             files[tile_path(level, first + place // TILE_WIDTH, len(part))] = encode_tile(part)
         start, size, level = start // TILE_WIDTH, size // TILE_WIDTH, level + 1
-    _write_tiles(folder, files)
+    write_files(folder, files)
 
 
 def _index_block(tx: ReadTransaction, block: int) -> bytes:
@@ -156,14 +162,16 @@ def _make_folder(folder: Path) -> None:
         _sync_folder(folder.parent)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    descriptor, part = tempfile.mkstemp(dir=path.parent)
-    with open(descriptor, "wb") as file:
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fchmod(descriptor, 0o644)
-        os.fsync(descriptor)
-    os.replace(part, path)
+        os.fsync(file.fileno())
+
+
+def _beside(folder: Path, suffix: str) -> Path:
+    """A file of ours that is not published, on the folder's own disk; a run that was killed leaves at most one."""
+    return folder.with_name(f"{folder.name}.{suffix}")
 
 
 def _sync_folder(folder: Path) -> None:

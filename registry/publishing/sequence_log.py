@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from certs.tlog.checkpoint import Checkpoint, checkpoint_text
-from certs.tlog.cosignature import cosignature_body, cosignature_message_mldsa, log_signature_message
-from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, Note, NoteKey, NoteSignature, encode_vkey, format_note
-
 from certs.errors import KezhengError
 from certs.log_entry import LogBody, entry_bytes
 from certs.timestamps import instant_from_ms, ms_of
+from certs.tlog.checkpoint import Checkpoint, checkpoint_text
+from certs.tlog.cosignature import cosignature_body, cosignature_message_mldsa, log_signature_message
 from certs.tlog.merkle import leaf_hash
+from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, Note, NoteKey, NoteSignature, encode_vkey, format_note
 from certs.tlog.tiles import MAX_ENTRY
 from keys.signer import CosignatureSigner, Signer
 from registry.publishing.log_folder import (
@@ -29,6 +28,7 @@ from registry.publishing.log_folder import (
     publish_checkpoint,
     published_checkpoint,
     read_log_file,
+    remove_partial_tiles,
     write_files,
     write_tree,
 )
@@ -124,11 +124,13 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None
                 return
             if published is not None:
                 require_continued(tx, tree, published)
-            write_tree(tx, place.folder, 0 if published is None else published.size, tree)
+            start = 0 if published is None else published.size
+            write_tree(tx, place.folder, start, tree)
         _write_keys(place.folder, signers)
         with store.transaction() as tx:
             note = _note_of_committed(tx, place.folder, tree, signers)
         publish_checkpoint(place.folder, note)
+        remove_partial_tiles(place.folder, start, tree.size)
 
 
 def rebuild_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None:
