@@ -27,9 +27,10 @@ from certs.institution import DatedName, InstitutionRecord, Scope, SigningKey
 from certs.issuance import IssueContext, IssueRequest
 from certs.jws import DELEGATION_TYPE, STATUS_TYPE, TRUST_LIST_TYPE, assemble, signing_input
 from certs.occupations import catalogue
+from certs.root_chain import RootKey
 from certs.signing_key import kid_of
 from certs.status_list import status_payload
-from certs.trust_list import DelegatedKeys, RootKey, delegation_payload, trust_list_payload
+from certs.trust_list import DelegatedKeys, delegation_payload, trust_list_payload
 
 NOW = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 ASSESSED_ON = NOW.date() - timedelta(days=16)

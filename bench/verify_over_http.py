@@ -18,7 +18,7 @@ from bench.rounds import Benchmark, Side
 from bench.sample import PUBLIC_URL, SampleRegistry, sample_registry
 from bench.sample_texts import Sealed, sealed_certificates
 from certs.canonical import encode_json
-from certs.trust_list import root_to_jwk
+from certs.root_chain import root_to_jwk
 from verify_site.app import create_mirror_app
 from verify_site.site_settings import PINNED_ROOT_FILE, PublicSettings
 

@@ -3,8 +3,8 @@
 A scope must cover occupation, direction, grade and region on the day of the assessment and must have been granted
 before the certificate was issued. A suspended or removed institution issues nothing. After expiry or withdrawal an
 institution may still issue for assessments held in scope, within the run-off; no text prints a length for it, so
-it is a value of the trust list. ``issued_at`` comes from the issuer, so the assessment must lie within a window
-before it.
+it is a value of the trust list. What an issuer states of its own times is held against the time of the public register:
+the assessment must lie within a window before that.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ COUNTED_TO_FIRST_ISSUE = frozenset({"assessment_too_old", "run_off_ended"})
 
 @dataclass(frozen=True, slots=True)
 class AuthorityLimits:
-    """The two lengths that the trust list sets, in days."""
+    """The lengths that the trust list sets: two in days, and how long after its issue a certificate may be logged."""
 
     run_off_days: int = 60
     assessment_window_days: int = 180
+    log_delay_hours: int = 24
 
 
 class Subject(NamedTuple):
@@ -71,12 +72,20 @@ def judge_authority(
     issued_at: datetime,
     limits: AuthorityLimits,
     first_issued_on: date | None = None,
+    stated_at: datetime | None = None,
 ) -> AuthorityFinding:
-    """The judgement over one certificate issued at ``issued_at`` (by the institution's own statement)."""
+    """The judgement over one certificate.
+
+    ``issued_at`` is the time in the public register where that is known, and else what the institution states;
+    ``stated_at`` is its statement beside a time of the register.
+    """
     issued_on = shanghai_day(issued_at)
+    stated_on = issued_on if stated_at is None else shanghai_day(stated_at)
     counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
     fault, grants = _coverage(institution, subject)
-    code = fault or _timing_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
+    if fault is None and subject.assessed_on > min(stated_on, counted_on):
+        fault = "assessed_after_issue"
+    code = fault or _age_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
     last_days = [last_day for granted_at, last_day in grants if granted_at <= issued_at]
@@ -151,9 +160,7 @@ def _last_day(institution: InstitutionRecord, scope: Scope) -> date | None:
     return min((day for day in ends if day is not None), default=None)
 
 
-def _timing_fault(assessed_on: date, counted_on: date, limits: AuthorityLimits) -> str | None:
-    if assessed_on > counted_on:
-        return "assessed_after_issue"
+def _age_fault(assessed_on: date, counted_on: date, limits: AuthorityLimits) -> str | None:
     return "assessment_too_old" if (counted_on - assessed_on).days > limits.assessment_window_days else None
 
 

@@ -10,9 +10,11 @@ from certs.certificate import CertificateClaims
 from certs.certificate_number import CertificateNumber
 from certs.errors import Param
 from certs.institution import InstitutionRecord
+from certs.log_evidence import LoggedCertificate
 from certs.occupations import Occupation
 from certs.status import Status
 from certs.status_list import CertificateFacts
+from certs.unavailable import Unavailable
 
 
 class Verdict(StrEnum):
@@ -37,6 +39,7 @@ class CheckName(StrEnum):
 
     FORM = "form"
     SIGNATURE = "signature"
+    LOG = "log"
     AUTHORITY = "authority"
     STATUS = "status"
 
@@ -48,6 +51,11 @@ class Check(NamedTuple):
     outcome: Outcome
     code: str
     params: tuple[tuple[str, Param], ...] = ()
+
+
+def unavailable_check(name: CheckName, missing: Unavailable) -> Check:
+    """The check of a step whose evidence cannot be used."""
+    return Check(name, Outcome.INDETERMINATE, missing.code, missing.params)
 
 
 class Notice(NamedTuple):
@@ -68,6 +76,7 @@ class Genuine(NamedTuple):
     accredited_at_assessment: bool
     status: Status | None
     facts: CertificateFacts
+    logged: LoggedCertificate | None
 
 
 class Verification(NamedTuple):
@@ -89,8 +98,8 @@ class Verification(NamedTuple):
 def form_verdict(checks: tuple[Check, ...]) -> Verdict:
     """The one place where a verdict is made.
 
-    ``not_genuine`` when form, signature or authority failed; ``undetermined`` when any check could not be made;
-    ``not_in_force`` when only the status failed; ``valid`` only when every check passed.
+    ``not_genuine`` when form, signature, register or authority failed; ``undetermined`` when any check could not be
+    made; ``not_in_force`` when only the status failed; ``valid`` only when every check passed.
     """
     open_checks = [check for check in checks if check.outcome is not Outcome.PASSED]
     if not open_checks:

@@ -33,7 +33,8 @@ class Scope:
     """评价范围 / 培训范围: one occupation for some directions, grades and regions in a period.
 
     ``directions`` and ``regions`` None means all. Directions are catalogue names; regions are division-code prefixes.
-    ``granted_at`` is the instant of the register's own record: a grant never reaches back.
+    ``granted_at`` is the time of its entry in the public register, ``log_index`` where that stands: a grant never
+    reaches back.
     """
 
     occupation: str
@@ -45,6 +46,7 @@ class Scope:
     granted_at: datetime
     batch: str | None = None
     document: str | None = None
+    log_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +62,34 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class InstitutionEvent:
-    """A change of the listing in effect from the start of a day; the public reason is a code."""
+    """A change of the listing in effect from the start of a day; the public reason is a code.
+
+    ``recorded_at`` is the time of its entry in the public register, ``log_index`` where that stands.
+    """
 
     kind: EventKind
     on: date
     reason_code: str
     recorded_at: datetime
+    log_index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A public key of an institution and when it may sign."""
+    """A public key of an institution and when it may sign.
+
+    Signatures logged at or after ``compromised_at`` are not believed. The indices say where the public register
+    holds the key's entry, its retirement and its compromise.
+    """
 
     kid: bytes
     public_key: bytes
     not_before: datetime
     retired_at: datetime | None = None
+    compromised_at: datetime | None = None
+    log_index: int = 0
+    retired_log_index: int | None = None
+    compromised_log_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

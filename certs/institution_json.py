@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from certs.errors import KezhengError
@@ -17,7 +17,7 @@ from certs.institution import (
     Site,
 )
 from certs.signing_key import base64url, from_base64url, kid_of
-from certs.timestamps import epoch_seconds, instant_from_epoch
+from certs.timestamps import epoch_seconds, instant_from_epoch, instant_from_ms, ms_of
 
 
 def institution_to_json(record: InstitutionRecord) -> dict[str, Any]:
@@ -61,6 +61,11 @@ def _names_from_json(entries: Any) -> tuple[DatedName, ...]:
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:
     """One scope, as in the trust list and in the public directory."""
+    return scope_content(scope) | {"granted_at_ms": ms_of(scope.granted_at), "log_index": scope.log_index}
+
+
+def scope_content(scope: Scope) -> dict[str, Any]:
+    """What a grant says, without its place in the public register: what that entry holds the digest of."""
     return {
         "occupation": scope.occupation,
         "directions": _sorted_or_none(scope.directions),
@@ -68,7 +73,6 @@ def scope_to_json(scope: Scope) -> dict[str, Any]:
         "regions": _sorted_or_none(scope.regions),
         "valid_from": scope.valid_from.isoformat(),
         "valid_to": _iso(scope.valid_to),
-        "granted_at": epoch_seconds(scope.granted_at),
         "batch": scope.batch,
         "document": scope.document,
     }
@@ -82,9 +86,10 @@ def _scope_from_json(entry: dict[str, Any]) -> Scope:
         regions=_set_or_none(entry["regions"]),
         valid_from=date.fromisoformat(entry["valid_from"]),
         valid_to=_day(entry["valid_to"]),
-        granted_at=instant_from_epoch(entry["granted_at"]),
+        granted_at=_instant_of_ms(entry["granted_at_ms"]),
         batch=_text_or_none(entry["batch"]),
         document=_text_or_none(entry["document"]),
+        log_index=_index(entry["log_index"]),
     )
 
 
@@ -99,31 +104,68 @@ def _site_from_json(entry: dict[str, Any]) -> Site:
 
 
 def _event_to_json(event: InstitutionEvent) -> dict[str, Any]:
-    when = {"on": event.on.isoformat(), "recorded_at": epoch_seconds(event.recorded_at)}
-    return {"kind": event.kind.value, "reason_code": event.reason_code} | when
+    return event_content(event) | {"recorded_at_ms": ms_of(event.recorded_at), "log_index": event.log_index}
+
+
+def event_content(event: InstitutionEvent) -> dict[str, Any]:
+    """What a change of a listing says, without its place in the public register."""
+    return {"kind": event.kind.value, "reason_code": event.reason_code, "on": event.on.isoformat()}
 
 
 def _event_from_json(entry: dict[str, Any]) -> InstitutionEvent:
-    kind, on = EventKind(entry["kind"]), date.fromisoformat(entry["on"])
-    return InstitutionEvent(kind, on, text_of(entry["reason_code"]), instant_from_epoch(entry["recorded_at"]))
+    return InstitutionEvent(
+        kind=EventKind(entry["kind"]),
+        on=date.fromisoformat(entry["on"]),
+        reason_code=text_of(entry["reason_code"]),
+        recorded_at=_instant_of_ms(entry["recorded_at_ms"]),
+        log_index=_index(entry["log_index"]),
+    )
 
 
 def _key_to_json(key: SigningKey) -> dict[str, Any]:
-    retired_at = None if key.retired_at is None else epoch_seconds(key.retired_at)
-    return {"x": base64url(key.public_key), "not_before": epoch_seconds(key.not_before), "retired_at": retired_at}
+    return {
+        "x": base64url(key.public_key),
+        "not_before": epoch_seconds(key.not_before),
+        "log_index": key.log_index,
+        "retired_at": None if key.retired_at is None else epoch_seconds(key.retired_at),
+        "retired_log_index": key.retired_log_index,
+        "compromised_at_ms": None if key.compromised_at is None else ms_of(key.compromised_at),
+        "compromised_log_index": key.compromised_log_index,
+    }
 
 
 def _key_from_json(entry: dict[str, Any]) -> SigningKey:
     public_key = from_base64url(entry["x"])
     if len(public_key) != 32:
         raise KezhengError("key_malformed")
-    retired_at = entry["retired_at"]
+    retired_at, compromised_ms = entry["retired_at"], entry["compromised_at_ms"]
     return SigningKey(
         kid=kid_of(public_key),
         public_key=public_key,
         not_before=instant_from_epoch(entry["not_before"]),
         retired_at=None if retired_at is None else instant_from_epoch(retired_at),
+        compromised_at=None if compromised_ms is None else _instant_of_ms(compromised_ms),
+        log_index=_index(entry["log_index"]),
+        retired_log_index=_index_or_none(entry["retired_log_index"]),
+        compromised_log_index=_index_or_none(entry["compromised_log_index"]),
     )
+
+
+def _instant_of_ms(value: Any) -> datetime:
+    if type(value) is not int:
+        raise ValueError("not an instant")
+    instant_from_epoch(value // 1000)
+    return instant_from_ms(value)
+
+
+def _index(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**53:
+        raise ValueError("not a place in the log")
+    return value
+
+
+def _index_or_none(value: Any) -> int | None:
+    return None if value is None else _index(value)
 
 
 def text_of(value: Any) -> str:

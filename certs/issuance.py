@@ -25,12 +25,16 @@ from certs.verification import verify_qr_text
 
 @dataclass(frozen=True, slots=True)
 class IssueContext:
-    """What is the same for all certificates of a batch. ``run_off_confirmed``: the registry confirmed a late batch."""
+    """What is the same for all certificates of a batch: ``now`` is the time of issue, of which claims state the second.
+
+    ``run_off_confirmed``: the registry confirmed a late batch.
+    """
 
     institution: InstitutionRecord
     limits: AuthorityLimits
     kid: bytes
     run_off_confirmed: bool
+    now: datetime
 
 
 class IssueRequest(NamedTuple):
@@ -60,7 +64,7 @@ def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepare
         number.kind, request.occupation.id, request.direction, claims.grade, request.region, claims.assessed_on
     )
     finding = judge_authority(
-        context.institution, subject, claims.issued_at, context.limits, request.first_issued_on
+        context.institution, subject, context.now, context.limits, request.first_issued_on, claims.issued_at
     )
     if not finding.passed:
         raise KezhengError("not_authorised", reason=finding.code)

@@ -18,6 +18,7 @@ DELEGATION_TYPE = "kz-delegation+jws"
 TRUST_LIST_TYPE = "kz-trust-list+jws"
 STATUS_TYPE = "kz-status+jws"
 ROOT_CHAIN_TYPE = "kz-root-chain+jws"
+RECEIPT_TYPE = "kz-receipt+jws"
 MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -60,6 +61,14 @@ def open_jws(token: bytes, typ: str, public_key: bytes, members: Collection[str]
 def unverified_header(token: bytes) -> dict[str, Any]:
     """The header before any check: only to find the delegation, whose own signature is then checked."""
     return _split(token)[1]
+
+
+def unverified_payload(token: bytes) -> dict[str, Any]:
+    """The payload before any check: only to find the key that a token presents, under which it is then opened."""
+    content = decode_json(_split(token)[2])
+    if not isinstance(content, dict):
+        raise KezhengError("jws_malformed")
+    return content
 
 
 def _split(token: bytes) -> tuple[bytes, dict[str, Any], bytes, bytes]:

@@ -7,20 +7,20 @@ decrease along the log. Nothing personal is in an entry: no name, no certificate
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
 
 from certs.canonical import encode_json
 from certs.errors import KezhengError
+from certs.institution import EventKind
 from certs.signing_key import KID_LENGTH
 from certs.status import State, StatusEvent
-from certs.timestamps import epoch_seconds
+from certs.timestamps import LATEST_EPOCH_SECOND, epoch_seconds, instant_from_ms, ms_of
 
 DIGEST_LENGTH = 32
 HEAD_LENGTH = 9
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST_MS = 253_402_271_999_999
+_LATEST_MS = LATEST_EPOCH_SECOND * 1000 + 999
 NO_SUBJECT = bytes(DIGEST_LENGTH)
 
 
@@ -127,6 +127,17 @@ def listing_body(act: ListingAct, institution_code: str, record: object) -> LogB
     return LogBody(EntryKind.LISTING, digest, bytes((act,)) + institution_code.encode("ascii") + digest)
 
 
+def grant_body(institution_code: str, content: object) -> LogBody:
+    """The entry of a granted scope."""
+    return listing_body(ListingAct.GRANTED, institution_code, content)
+
+
+def change_body(institution_code: str, kind: EventKind, content: object) -> LogBody:
+    """The entry of a suspension, reinstatement, withdrawal or removal."""
+    ends = kind in (EventKind.WITHDRAW, EventKind.REMOVE)
+    return listing_body(ListingAct.ENDED if ends else ListingAct.CHANGED, institution_code, content)
+
+
 def key_body(act: KeyAct, public_key: bytes, effective_at: datetime) -> LogBody:
     """A change of a key: act ‖ time of effect (uint64 ms) ‖ SHA-256 of the raw public key."""
     digest = hashlib.sha256(public_key).digest()
@@ -142,13 +153,3 @@ def file_body(kind: EntryKind, content: bytes) -> LogBody:
 def approval_body(salted_digest: bytes) -> LogBody:
     """An approval: a salted digest of batch, rows, marks and both people, so that a later change shows."""
     return LogBody(EntryKind.APPROVAL, salted_digest, salted_digest)
-
-
-def ms_of(instant: datetime) -> int:
-    """Whole milliseconds since the Unix epoch, rounded down."""
-    return (instant - _EPOCH) // timedelta(milliseconds=1)
-
-
-def instant_from_ms(milliseconds: int) -> datetime:
-    """The instant so many milliseconds after the Unix epoch."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -13,6 +13,7 @@ from typing import Any
 
 from certs.errors import Param
 from certs.finding import Check, Genuine, Notice, Verdict, Verification
+from certs.log_evidence import LoggedCertificate
 from certs.status import State, Status
 from certs.timestamps import format_instant, format_zh_day, shanghai_day
 from certs.wording import Words, all_codes, words
@@ -62,7 +63,7 @@ def report_json(verification: Verification, context: ReportContext) -> dict[str,
         "institution": None if genuine is None else _institution(genuine, verification.at),
         "status": None if genuine is None or genuine.status is None else _status(genuine.status),
         "equivalence": list(context.equivalence) if genuine is not None else [],
-        "log": None,
+        "log": None if genuine is None or genuine.logged is None else _log(genuine.logged),
     }
 
 
@@ -221,6 +222,14 @@ def _status(status: Status) -> dict[str, Any]:
         "reason_en": said.en if said else None,
         "void_from_start": event.void_from_start if event is not None else False,
         "superseded_by": event.successor if event is not None else None,
+    }
+
+
+def _log(logged: LoggedCertificate) -> dict[str, Any]:
+    return {
+        "tree_size": logged.tree_size,
+        "leaf_index": logged.leaf_index,
+        "logged_at": format_instant(logged.logged_at),
     }
 
 

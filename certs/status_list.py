@@ -21,12 +21,17 @@ LIST_SIZE = 131_072
 
 
 class CertificateFacts(NamedTuple):
-    """Dated facts of the register beside the signed claims: what a correction keeps, and numbers of others."""
+    """Dated facts of the register beside the signed claims: what a correction keeps, and numbers of others.
+
+    ``first_issued_on`` is given where the certificate is not the first paper; ``reissued_on`` where a new paper with
+    the same number has taken this one's place, because its key was stolen.
+    """
 
     supersedes: str | None = None
     first_issued_on: date | None = None
     official_number: str | None = None
     site: str | None = None
+    reissued_on: date | None = None
 
 
 class StatusEntry(NamedTuple):
@@ -37,6 +42,7 @@ class StatusEntry(NamedTuple):
 
 
 NO_FACTS = CertificateFacts()
+_DAYS = ("first_issued_on", "reissued_on")
 NOTHING_RECORDED = StatusEntry((), NO_FACTS)
 
 
@@ -85,15 +91,13 @@ def open_status_list(token: bytes, status_key: bytes) -> StatusList:
 
 def _entry_to_json(entry: StatusEntry) -> dict[str, Any]:
     facts = {name: value for name, value in entry.facts._asdict().items() if value is not None}
-    if entry.facts.first_issued_on is not None:
-        facts["first_issued_on"] = entry.facts.first_issued_on.isoformat()
+    facts |= {name: facts[name].isoformat() for name in _DAYS if name in facts}
     return {"events": [_event_to_json(event) for event in entry.events], "facts": facts}
 
 
 def _entry_from_json(entry: dict[str, Any]) -> StatusEntry:
     facts = dict(entry["facts"])
-    if "first_issued_on" in facts:
-        facts["first_issued_on"] = date.fromisoformat(facts["first_issued_on"])
+    facts |= {name: date.fromisoformat(facts[name]) for name in _DAYS if name in facts}
     return StatusEntry(tuple(_event_from_json(event) for event in entry["events"]), CertificateFacts(**facts))
 
 

@@ -11,6 +11,8 @@ SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 EPOCH_DAY = date(1970, 1, 1)
 _EPOCH_ORDINAL = EPOCH_DAY.toordinal()
 _FROM_UTC = timedelta(hours=8)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 LATEST_EPOCH_SECOND = 253_402_271_999
 """9999-12-31T23:59:59+08:00: a later instant has no day in China."""
 _EARLIEST_EPOCH_SECOND = -62_135_596_800
@@ -53,9 +55,24 @@ def instant_from_epoch(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def ms_of(instant: datetime) -> int:
+    """Whole milliseconds since the Unix epoch, rounded down."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def instant_from_ms(milliseconds: int) -> datetime:
+    """The instant so many milliseconds after the Unix epoch. Raises OverflowError past the calendar."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
 def format_instant(instant: datetime) -> str:
     """ISO 8601 with China's offset, to the second: ``2026-11-20T14:02:33+08:00``."""
     return instant.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
+def format_minute(instant: datetime) -> str:
+    """``2026-05-20 10:11``: China's time to the minute, for a sentence."""
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def parse_instant(text: str) -> datetime:

@@ -1,13 +1,14 @@
 """The verification of one certificate, in numbered steps, from received bytes and gathered evidence.
 
 1 form · 2 signature under a key of the trust list · 3 form again, of the now trusted content (claims, number, and
-that they agree) · 4 authority on the assessment date · 5 status at the time asked about · 6 verdict.
-The title effect is information for the report and no part of this. The public register will stand between 2 and 4.
+that they agree) · 4 public register: inclusion gives the time that nobody can choose · 5 the key at that time ·
+6 authority on the assessment date · 7 status at the time asked about · 8 verdict.
+The title effect is information for the report and no part of this.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from certs.authority import (
@@ -22,9 +23,19 @@ from certs.certificate import CertificateClaims, decode_claims, peek_issued_at
 from certs.certificate_number import CertificateNumber, parse_number
 from certs.cose import Sign1, take_apart
 from certs.errors import KezhengError, Param
-from certs.evidence import DataFiles, Evidence, Unavailable
-from certs.finding import Check, CheckName, Genuine, Notice, Outcome, Verification, form_verdict
-from certs.institution import EventKind, InstitutionRecord
+from certs.evidence import DataFiles, Evidence
+from certs.finding import (
+    Check,
+    CheckName,
+    Genuine,
+    Notice,
+    Outcome,
+    Verification,
+    form_verdict,
+    unavailable_check,
+)
+from certs.log_check import LogFinding, check_listing, check_log
+from certs.log_evidence import hides_status_change
 from certs.occupations import Occupation
 from certs.qr import read_payload, read_qr_text
 from certs.signing_key import verify_signature
@@ -32,6 +43,8 @@ from certs.status import State, Status, status_at
 from certs.status_list import NO_FACTS, CertificateFacts, StatusList
 from certs.timestamps import instant_from_epoch, shanghai_day
 from certs.trust_list import KeyOwner, TrustList
+from certs.unavailable import Unavailable
+from certs.verification_notices import notices_of, reissue_notice
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far a certificate's issue time may lie ahead of the time asked about: clocks differ."""
@@ -76,23 +89,34 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
         return _stopped(at, _failed(CheckName.FORM, error))
     # 2. Signature, under a key of a fresh trust list.
     owner = _key_owner(sign1, evidence.trust, at)
-    if isinstance(owner, Check):
+    if isinstance(owner, Check) or isinstance(evidence.trust, Unavailable):
+        assert isinstance(owner, Check)
         return _stopped(at, _FORM_OK, owner)
     if not verify_signature(owner.key.public_key, sign1.signature, sign1.to_be_signed):
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "signature_mismatch"))
     # 3. The signed content: decoded only now, and held against the key that signed it.
     if isinstance(evidence.data, Unavailable):
-        return _stopped(at, _unavailable(CheckName.FORM, evidence.data), _SIGNATURE_OK)
+        return _stopped(at, unavailable_check(CheckName.FORM, evidence.data), _SIGNATURE_OK)
     try:
         claims = decode_claims(sign1.payload)
         subject = _read_subject(claims, evidence.data)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
-    fault = _key_fault(owner, subject.number, claims, at)
-    if fault is not None:
-        return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, fault))
-    # 4.–6. What the evidence says about a genuine certificate.
-    return _judge(claims, subject, owner.institution, evidence, at, notices)
+    if owner.institution.code != subject.number.institution_code:
+        return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "key_of_other_institution"))
+    if claims.issued_at > at + FUTURE_TOLERANCE:
+        return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future"))
+    # 4. and 5. The register, and whether the key was good at the register's time.
+    signed = _Signed(envelope, claims, subject, owner)
+    found = check_log(evidence.log, envelope, sign1.kid, claims.issued_at, evidence.trust.limits, at)
+    signature = _signature_check(signed, found)
+    if signature.outcome is not Outcome.PASSED:
+        said = reissue_notice(claims.status_index, evidence.status)
+        return _stopped(at, _FORM_OK, signature, found.check)._replace(notices=said)
+    if found.check.outcome is Outcome.FAILED:
+        return _stopped(at, _FORM_OK, signature, found.check)
+    # 6.–8. What the evidence says about a genuine certificate.
+    return _judge(signed, signature, found, evidence, at, notices)
 
 
 def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> KeyOwner | Check:
@@ -102,7 +126,7 @@ def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> Ke
     have been added since.
     """
     if isinstance(trust, Unavailable):
-        return _unavailable(CheckName.SIGNATURE, trust)
+        return unavailable_check(CheckName.SIGNATURE, trust)
     if at > trust.expires_at:
         days = max(1, (at - trust.issued_at).days)
         return Check(CheckName.SIGNATURE, Outcome.INDETERMINATE, "trust_list_stale", (("days", days),))
@@ -125,10 +149,19 @@ class _Subject(NamedTuple):
     direction: str | None
 
 
+class _Signed(NamedTuple):
+    """A certificate whose bytes an institution's key has signed, before anything is said of that key."""
+
+    envelope: bytes
+    claims: CertificateClaims
+    subject: _Subject
+    owner: KeyOwner
+
+
 def _read_subject(claims: CertificateClaims, data: DataFiles) -> _Subject:
-    """The number, occupation and direction of claims; where the layout has a field, number and claims must agree."""
+    """The number, occupation and direction of claims; number and claims must agree, the year as far as it can here."""
     number = parse_number(claims.number, data.layouts)
-    if number.year != shanghai_day(claims.issued_at).year or number.grade not in (None, claims.grade):
+    if number.year > shanghai_day(claims.issued_at).year or number.grade not in (None, claims.grade):
         raise KezhengError("number_claims_disagree")
     occupation = data.catalogue.find(claims.occupation_code)
     if occupation is None or all(dated.code != claims.occupation_code for dated in occupation.codes):
@@ -139,33 +172,46 @@ def _read_subject(claims: CertificateClaims, data: DataFiles) -> _Subject:
     return _Subject(number, occupation, direction)
 
 
-def _key_fault(owner: KeyOwner, number: CertificateNumber, claims: CertificateClaims, at: datetime) -> str | None:
-    """Why this key may not have signed this certificate at that time, or None."""
-    if owner.institution.code != number.institution_code:
-        return "key_of_other_institution"
-    if claims.issued_at > at + FUTURE_TOLERANCE:
-        return "issued_in_future"
-    if claims.issued_at < owner.key.not_before:
-        return "key_not_yet_valid"
-    retired = owner.key.retired_at is not None and claims.issued_at > owner.key.retired_at
-    return "key_retired" if retired else None
+def _signature_check(signed: _Signed, found: LogFinding) -> Check:
+    """Whether the key was good when the certificate was logged, or by the issuer's word while that is not known."""
+    key, logged = signed.owner.key, found.logged
+    known_at = signed.claims.issued_at if logged is None else logged.logged_at
+    if signed.claims.issued_at < key.not_before:
+        return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_not_yet_valid")
+    if key.retired_at is not None and known_at > key.retired_at:
+        return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_retired")
+    if key.compromised_at is None:
+        return _SIGNATURE_OK
+    if logged is not None and logged.logged_at < key.compromised_at:
+        return Check(CheckName.SIGNATURE, Outcome.PASSED, "key_compromised_after")
+    if logged is not None or found.check.outcome is Outcome.FAILED:
+        return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_compromised_before")
+    return found.check._replace(name=CheckName.SIGNATURE)
 
 
 def _judge(
-    claims: CertificateClaims,
-    signed: _Subject,
-    institution: InstitutionRecord,
+    signed: _Signed,
+    signature: Check,
+    found: LogFinding,
     evidence: Evidence,
     at: datetime,
     notices: tuple[Notice, ...],
 ) -> Verification:
     assert not isinstance(evidence.trust, Unavailable)
-    number, occupation, direction = signed
-    status_check, status, facts = _status(claims, evidence.status, at)
+    claims, institution = signed.claims, signed.owner.institution
+    number, occupation, direction = signed.subject
+    status_check, status, facts = _status(signed, found, evidence.status, at)
+    if number.year != shanghai_day(claims.issued_at).year and status_check.outcome is Outcome.INDETERMINATE:
+        return _stopped(at, status_check._replace(name=CheckName.FORM), signature, found.check)
+    if number.year not in (shanghai_day(claims.issued_at).year, facts.first_issued_on and facts.first_issued_on.year):
+        return _stopped(at, Check(CheckName.FORM, Outcome.FAILED, "number_claims_disagree"), signature, found.check)
     subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
-    finding = judge_authority(institution, subject, claims.issued_at, evidence.trust.limits, facts.first_issued_on)
+    known_at = claims.issued_at if found.logged is None else found.logged.logged_at
+    limits = evidence.trust.limits
+    finding = judge_authority(institution, subject, known_at, limits, facts.first_issued_on, claims.issued_at)
     authority = _authority_check(finding, status_check)
-    checks = (_FORM_OK, _SIGNATURE_OK, authority, status_check)
+    log = check_listing(evidence.log, institution, found.check)
+    checks = (_FORM_OK, signature, log, authority, status_check)
     genuine = Genuine(
         claims=claims,
         number=number,
@@ -175,8 +221,9 @@ def _judge(
         accredited_at_assessment=finding.passed or scope_fault(institution, subject) is None,
         status=status,
         facts=facts,
+        logged=found.logged,
     )
-    said = notices + _notices(finding, institution, evidence.trust, status, at)
+    said = notices + notices_of(finding, institution, evidence.trust, status, at)
     return Verification(form_verdict(checks), checks, said, at, genuine)
 
 
@@ -190,55 +237,25 @@ def _authority_check(finding: AuthorityFinding, status_check: Check) -> Check:
 
 
 def _status(
-    claims: CertificateClaims, status_list: StatusList | Unavailable, at: datetime
+    signed: _Signed, found: LogFinding, status_list: StatusList | Unavailable, at: datetime
 ) -> tuple[Check, Status | None, CertificateFacts]:
     if isinstance(status_list, Unavailable):
-        return _unavailable(CheckName.STATUS, status_list), None, NO_FACTS
+        return unavailable_check(CheckName.STATUS, status_list), None, NO_FACTS
     if at > status_list.expires_at:
         hours = int((at - status_list.issued_at).total_seconds() // 3600)
         stale = Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_stale", (("hours", hours),))
         return stale, None, NO_FACTS
-    entry = status_list.entry(claims.status_index)
-    status = status_at(entry.events, claims.expires_at, at)
+    entry = status_list.entry(signed.claims.status_index)
+    if hides_status_change(found.status_changes, signed.envelope, entry.events):
+        return Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_behind_log"), None, NO_FACTS
+    status = status_at(entry.events, signed.claims.expires_at, at)
     if status.state is State.VALID:
         return _IN_FORCE, status, entry.facts
     return Check(CheckName.STATUS, Outcome.FAILED, status.state.value), status, entry.facts
 
 
-def _notices(
-    finding: AuthorityFinding, institution: InstitutionRecord, trust: TrustList, status: Status | None, at: datetime
-) -> tuple[Notice, ...]:
-    today = shanghai_day(at)
-    said: list[Notice] = []
-    if trust.environment != "production":
-        said.append(Notice("demo_environment"))
-    if finding.passed and not institution.listed_on(today):
-        said.append(_no_longer_listed(institution, today))
-    if finding.in_run_off:
-        said.append(Notice("issued_in_run_off"))
-    if status is not None and status.state is State.SUPERSEDED and status.event and status.event.successor:
-        said.append(Notice("superseded", (("successor", status.event.successor),)))
-    return tuple(said)
-
-
-def _no_longer_listed(institution: InstitutionRecord, today: date) -> Notice:
-    """Listed on the assessment date, not now; a removal for cause is named as one."""
-    end = institution.ended_on()
-    if end is not None and end.on <= today:
-        code = "listed_then_removed" if end.kind is EventKind.REMOVE else "listed_then_not_now"
-        return Notice(code, (("date", end.on.isoformat()),))
-    if institution.has_scope_on(today):
-        return Notice("institution_suspended_now")
-    ended = [scope.valid_to for scope in institution.scopes if scope.valid_to is not None and scope.valid_to < today]
-    return Notice("listed_then_not_now", (("date", max(ended, default=today).isoformat()),))
-
-
 def _failed(name: CheckName, error: KezhengError) -> Check:
     return Check(name, Outcome.FAILED, error.code, tuple(error.params.items()))
-
-
-def _unavailable(name: CheckName, missing: Unavailable) -> Check:
-    return Check(name, Outcome.INDETERMINATE, missing.code, missing.params)
 
 
 def _stopped(at: datetime, *made: Check) -> Verification:

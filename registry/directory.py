@@ -7,13 +7,15 @@ from datetime import date, datetime
 from itertools import count
 
 from certs.errors import KezhengError
-from certs.institution import EventKind, InstitutionRecord
+from certs.institution import EventKind, InstitutionEvent, InstitutionRecord
 from certs.institution_code import InstitutionCode, make_institution_code
-from certs.timestamps import shanghai_day
+from certs.institution_json import event_content, scope_content
+from certs.log_entry import KeyAct, ListingAct, LogBody, change_body, grant_body, key_body, listing_body
+from certs.timestamps import day_start, shanghai_day
 from keys.key_record import KeyRole
 from registry.home import Home
 from registry.institution_file import InstitutionFile, ScopeEntry, institution_name
-from registry.records import institution_record
+from registry.records import institution_record, scope_of_record
 from registry.store.audit_store import record_act
 from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
@@ -43,10 +45,14 @@ def enter_institution(home: Home, entry: InstitutionFile, by: str, now: datetime
 
     Raises KezhengError ``institution_exists``, ``registration_taken``.
     """
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         _check_new(tx, entry)
         code = _new_code(tx, entry)
         first_day = min((scope.valid_from for scope in entry.scopes), default=shanghai_day(now))
+        signer = home.keyring.new_institution_signer(code.text, now)
+        key = SigningKeyRecord(signer.kid, KeyRole.INSTITUTION.value, code.text, signer.public_key, now)
+        scopes = _scopes(tx, code.text, entry, now)
+        logged = home.log(tx, [*(_grant(scope) for scope in scopes), key_added(key)], now)
         add_institution(
             tx,
             StoredInstitution(
@@ -59,11 +65,13 @@ def enter_institution(home: Home, entry: InstitutionFile, by: str, now: datetime
                 now,
             ),
             InstitutionNameRecord(code.text, first_day, entry.name),
-            _scopes(tx, code.text, entry, now),
+            [
+                scope._replace(granted_at=logged.at, log_index=index)
+                for index, scope in enumerate(scopes, logged.first_index)
+            ],
             list(_sites(code, entry, first_day)),
         )
-        signer = home.keyring.new_institution_signer(code.text, now)
-        add_signing_key(tx, SigningKeyRecord(signer.kid, KeyRole.INSTITUTION.value, code.text, signer.public_key, now))
+        add_signing_key(tx, key._replace(log_index=logged.first_index + len(scopes)))
         record_act(tx, now, by, "institution_listed", code.text, scopes=len(entry.scopes))
         home.publish_trust(tx, now)
         return require_institution(tx, code.text)
@@ -76,11 +84,21 @@ def record_event(
 
     Raises KezhengError ``institution_unknown``, ``institution_event_not_allowed``.
     """
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         require_institution(tx, code).check_event(kind, on)
-        event_id = take_ids(tx, "institution_event", 1).start
+        logged = home.log(tx, [_change(code, kind, on, reason_code)], now)
         add_event(
-            tx, InstitutionEventRecord(event_id, code, InstitutionEventKind(kind.value), on, reason_code, now, by)
+            tx,
+            InstitutionEventRecord(
+                id=take_ids(tx, "institution_event", 1).start,
+                institution_code=code,
+                kind=InstitutionEventKind(kind.value),
+                on_day=on,
+                reason_code=reason_code,
+                recorded_at=logged.at,
+                recorded_by=by,
+                log_index=logged.first_index,
+            ),
         )
         record_act(tx, now, by, f"institution_{kind.value}", code, on=on.isoformat(), reason=reason_code)
         home.publish_trust(tx, now)
@@ -92,9 +110,10 @@ def rename_institution(home: Home, code: str, name: str, on: date, by: str, now:
 
     Raises KezhengError ``institution_unknown``, ``name_invalid``.
     """
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         require_institution(tx, code)
         add_name(tx, InstitutionNameRecord(code, on, institution_name(name)))
+        home.log(tx, [listing_body(ListingAct.CHANGED, code, {"name": name, "valid_from": on.isoformat()})], now)
         record_act(tx, now, by, "institution_renamed", code, on=on.isoformat())
         home.publish_trust(tx, now)
         return require_institution(tx, code)
@@ -105,11 +124,12 @@ def name_successor(home: Home, code: str, successor: str, by: str, now: datetime
 
     Raises KezhengError ``institution_unknown``, ``institution_succeeds_itself``.
     """
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         require_institution(tx, code)
         if code in _line_of_succession(tx, successor):
             raise KezhengError("institution_succeeds_itself")
         set_successor(tx, code, successor)
+        home.log(tx, [listing_body(ListingAct.CHANGED, code, {"successor": successor})], now)
         record_act(tx, now, by, "institution_succeeded", code, successor=successor)
         home.publish_trust(tx, now)
         return require_institution(tx, code)
@@ -121,6 +141,20 @@ def require_institution(tx: ReadTransaction, code: str) -> InstitutionRecord:
     if facts is None:
         raise KezhengError("institution_unknown", institution=code)
     return institution_record(facts)
+
+
+def key_added(key: SigningKeyRecord) -> LogBody:
+    """The entry of a key from its first second on."""
+    return key_body(KeyAct.ADDED, key.public_key, key.not_before.replace(microsecond=0))
+
+
+def _grant(scope: ScopeRecord) -> LogBody:
+    return grant_body(scope.institution_code, scope_content(scope_of_record(scope)))
+
+
+def _change(code: str, kind: EventKind, on: date, reason_code: str) -> LogBody:
+    event = InstitutionEvent(kind, on, reason_code, day_start(on))
+    return change_body(code, kind, event_content(event))
 
 
 def _line_of_succession(tx: ReadTransaction, code: str) -> list[str]:

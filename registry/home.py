@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,22 +12,38 @@ from pathlib import Path
 import orjson
 
 from certs.certificate_number import Layout, LayoutSet, load_layouts
+from certs.delegation import Delegation, open_delegation
 from certs.errors import KezhengError
-from certs.evidence import Evidence
+from certs.evidence import Evidence, gather_evidence
+from certs.log_entry import LogBody, clock_body
 from certs.occupations import Catalogue, catalogue
-from certs.trust_list import DelegatedKeys, RootKey, open_delegation, root_from_jwk
+from certs.proven_log import ProvenLog, open_proven_log
+from certs.root_chain import RootKey, root_from_jwk
+from certs.trust_list import TrustList
 from keys.key_record import KeyRole
 from keys.keystore import Keystore, open_keystore
 from keys.passphrase import read_passphrase
 from registry.keyring import Keyring
-from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, current_evidence
+from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, published_files
+from registry.publishing.log_folder import read_log_file
 from registry.publishing.publish_status import publish_status_list, status_list_needs_signing
 from registry.publishing.publish_trust import publish_trust_list, trust_list_needs_signing
+from registry.publishing.sequence_log import (
+    Appended,
+    LogPlace,
+    LogSigners,
+    append_entries,
+    clock_entry_is_due,
+    publish_log,
+)
 from registry.settings import Settings
-from registry.store.document_store import latest_document
+from registry.store.document_store import has_hidden_documents, latest_document, show_documents
 from registry.store.engine import ReadTransaction, WriteStore, WriteTransaction, open_write_store
+from registry.store.log_store import leaf_indices, read_tree
 
 LAYOUT_ID = "kz-1"
+COSIGNER = "/cosigner"
+"""What the name of the key of a checkpoint's second line has after the origin."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,11 @@ class Home:
     def keyring(self) -> Keyring:
         """The keys of this home by what they are for, each opened once."""
         return Keyring(self.keystore)
+
+    @cached_property
+    def log_place(self) -> LogPlace:
+        """Where the register is published, with what this process remembers of its tree."""
+        return LogPlace(self.settings.log_folder, self.settings.log_witness)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -77,7 +98,7 @@ class Home:
             raise KezhengError("home_not_initialised", home=str(self.settings.home))
         return root_from_jwk(orjson.loads(document.content))
 
-    def delegated(self, tx: ReadTransaction) -> DelegatedKeys:
+    def delegated(self, tx: ReadTransaction) -> Delegation:
         """The delegation in force."""
         document = latest_document(tx, DELEGATION_FILE)
         if document is None:
@@ -85,12 +106,62 @@ class Home:
         return open_delegation(document.content, self.own_root(tx))
 
     def evidence(self, tx: ReadTransaction) -> Evidence:
-        """What this home has published, checked from its own root."""
-        return current_evidence(tx, self.own_root(tx))
+        """What this home has published, checked from its own root; the register's entries are proved one by one."""
+        note = read_tree(tx).note
+        assert note is not None
+
+        def open_log(trust: TrustList) -> ProvenLog:
+            return open_proven_log(note, self.log_file, lambda subject: leaf_indices(tx, subject), trust)
+
+        return gather_evidence(published_files(tx), self.own_root(tx), open_log=open_log)
+
+    def log_file(self, path: str) -> bytes | None:
+        """A file of the published register, None when there is none."""
+        return read_log_file(self.settings.log_folder, path)
+
+    def checkpoint(self) -> bytes:
+        """The checkpoint published last."""
+        with self.store.reading() as tx:
+            note = read_tree(tx).note
+        assert note is not None
+        return note
+
+    @contextmanager
+    def recording(self) -> Iterator[WriteTransaction]:
+        """A transaction whose entries are published with the register once it has committed."""
+        with self.store.transaction() as tx:
+            yield tx
+        self.publish_log()
+
+    def log(
+        self, tx: WriteTransaction, bodies: Sequence[LogBody], now: datetime, not_before: datetime | None = None
+    ) -> Appended:
+        """Append entries to the register in the transaction of what they record; see `append_entries` for errors."""
+        return append_entries(tx, bodies, now, not_before=not_before, place=self.log_place)
+
+    def publish_log(self) -> None:
+        """Sign and publish what has been committed to the register; nothing happens when all of it is public."""
+        with self.store.reading() as tx:
+            origin = self.delegated(tx).log.origin
+        signers = LogSigners(origin, self.keyring.signer(KeyRole.LOG), self.keyring.cosigner(origin + COSIGNER))
+        publish_log(self.store, self.log_place, signers)
+        self._show_logged_documents()
+
+    def _show_logged_documents(self) -> None:
+        """Trust lists become public with the checkpoint that covers their digest."""
+        with self.store.reading() as tx:
+            waits = has_hidden_documents(tx)
+        if not waits:
+            return
+        with self.store.transaction() as writing:
+            tree = read_tree(writing)
+            if tree.note_size == tree.size:
+                show_documents(writing)
 
     def publish_trust(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the trust list anew, in the transaction of the change that it shows."""
-        publish_trust_list(tx, self.keyring.signer(KeyRole.LIST), self.delegated(tx), self.settings, now)
+        signer = self.keyring.signer(KeyRole.LIST)
+        publish_trust_list(tx, signer, self.delegated(tx), self.settings, now, lambda b: self.log(tx, b, now))
 
     def publish_status(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the status file anew, in the transaction of the change that it shows."""
@@ -98,9 +169,11 @@ class Home:
 
     def publish_if_needed(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign anew what is missing, half-way to its end, or no longer says what it should."""
+        if clock_entry_is_due(tx, now):
+            self.log(tx, [clock_body()], now)
         if trust_list_needs_signing(tx, self.settings, now):
             self.publish_trust(tx, now)
-        if status_list_needs_signing(tx, now):
+        if status_list_needs_signing(tx, now, self.settings.public_url):
             self.publish_status(tx, now)
 
 

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from certs.canonical import encode_json
-from certs.jws import DELEGATION_TYPE, ROOT_CHAIN_TYPE, assemble, signing_input
-from certs.trust_list import DelegatedKeys, RootKey, delegation_payload, root_to_jwk
-from keys.ceremony import Ceremony, hold_ceremony, open_root_keystore
-from keys.key_record import KeyRecord, KeyRole
+from certs.root_chain import RootKey, root_to_jwk
+from keys.ceremony import hold_ceremony, open_root_keystore
+from keys.key_record import KeyRole
 from keys.passphrase import VARIABLE, create_passphrase_file, read_passphrase
 from keys.private_files import FOLDER_MODE, make_private_folder
-from keys.signer import Signer
+from registry.delegating import add_chain_link, first_log, sign_delegation
 from registry.home import Home, open_home
-from registry.publishing.documents import DELEGATION_FILE, ROOT_CHAIN_FILE, ROOT_FILE, store_if_changed
+from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, store_if_changed
 from registry.settings import SETTINGS_FILE, Settings
 from registry.store.document_store import latest_document
 from registry.store.engine import WriteTransaction
@@ -51,7 +50,7 @@ def initialise(settings: Settings, environ: Mapping[str, str], now: datetime) ->
     root = RootKey(ceremony.root.public_key, ceremony.root.next_thumbprint)
     _pin_own_root(settings, root)
     with open_home(settings, environ) as home:
-        _publish_first(home, ceremony, root, passphrase, now)
+        _publish_first(home, root, passphrase, now)
     return Initialised(settings.home, root, len(ceremony.created), passphrase_file)
 
 
@@ -76,41 +75,19 @@ def _pin_own_root(settings: Settings, root: RootKey) -> None:
         settings.pinned_root_file.write_bytes(encode_json(root_to_jwk(root)))
 
 
-def _publish_first(home: Home, ceremony: Ceremony, root: RootKey, passphrase: bytes, now: datetime) -> None:
-    with home.store.transaction() as tx:
+def _publish_first(home: Home, root: RootKey, passphrase: bytes, now: datetime) -> None:
+    with home.recording() as tx:
         store_if_changed(tx, ROOT_FILE, encode_json(root_to_jwk(root)), now)
         if latest_document(tx, DELEGATION_FILE) is None:
-            _sign_by_root(home, tx, ceremony, root, passphrase, now)
+            _sign_by_root(home, tx, root, passphrase, now)
         home.publish_if_needed(tx, now)
 
 
-def _sign_by_root(
-    home: Home, tx: WriteTransaction, ceremony: Ceremony, root: RootKey, passphrase: bytes, now: datetime
-) -> None:
+def _sign_by_root(home: Home, tx: WriteTransaction, root: RootKey, passphrase: bytes, now: datetime) -> None:
     """The delegation and the root chain's first link: all that the root ever signs on this day."""
     keystore = open_root_keystore(home.settings.keys_folder, passphrase)
     record = keystore.newest(KeyRole.ROOT)
     assert record is not None
     signer = keystore.signer(record)
-    issued_at = now.replace(microsecond=0)
-    delegated = DelegatedKeys(
-        list_key=_public(ceremony.keys[KeyRole.LIST]),
-        status_key=_public(ceremony.keys[KeyRole.STATUS]),
-        log_key=_public(ceremony.keys[KeyRole.LOG]),
-        epoch=FIRST_EPOCH,
-        issued_at=issued_at,
-        expires_at=issued_at + timedelta(days=home.settings.delegation_days),
-    )
-    store_if_changed(tx, DELEGATION_FILE, _jws(DELEGATION_TYPE, signer, delegation_payload(delegated)), now)
-    chain = {"roots": [root_to_jwk(root)]}
-    store_if_changed(tx, ROOT_CHAIN_FILE, _jws(ROOT_CHAIN_TYPE, signer, chain), now)
-
-
-def _jws(typ: str, signer: Signer, payload: dict[str, Any]) -> bytes:
-    signed = signing_input(typ, signer.public_key, payload)
-    return assemble(signed, signer.sign(signed))
-
-
-def _public(record: KeyRecord) -> bytes:
-    assert record.public_key is not None
-    return record.public_key
+    sign_delegation(home, tx, signer, first_log(home, now), FIRST_EPOCH, now)
+    add_chain_link(tx, signer, root, None, now)

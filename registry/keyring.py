@@ -10,7 +10,7 @@ from certs.errors import KezhengError
 from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
 from keys.key_record import KeyRecord, KeyRole
 from keys.keystore import Keystore
-from keys.signer import Signer
+from keys.signer import CosignatureSigner, Signer
 
 
 class Keyring:
@@ -19,10 +19,18 @@ class Keyring:
     def __init__(self, keystore: Keystore) -> None:
         self._keystore = keystore
         self._signers: dict[bytes, Signer] = {}
+        self._cosigners: dict[str, CosignatureSigner] = {}
 
     def signer(self, role: KeyRole, owner: str | None = None) -> Signer:
         """The newest signer of a role. Raises KezhengError ``key_not_found``."""
         return self._signer(self._newest(role, owner))
+
+    def cosigner(self, name: str) -> CosignatureSigner:
+        """The newest key of the checkpoint's second line, under its name. Raises KezhengError ``key_not_found``."""
+        if name not in self._cosigners:
+            record = self._newest(KeyRole.LOG_COSIGNATURE, None)
+            self._cosigners[name] = self._keystore.cosignature_signer(record, name)
+        return self._cosigners[name]
 
     def signer_by_kid(self, kid: bytes) -> Signer:
         """The signer of a key that recorded bytes name. Raises KezhengError ``key_not_found``."""

@@ -15,10 +15,11 @@ from certs.institution import (
     Site,
 )
 from registry.store.institution_store import InstitutionFacts, ScopeRecord
+from registry.store.signing_key_store import SigningKeyRecord
 
 
 def institution_record(facts: InstitutionFacts) -> InstitutionRecord:
-    """One institution with its dated facts. Times are whole seconds, as published."""
+    """One institution with its dated facts, as published."""
     institution = facts.institution
     return InstitutionRecord(
         code=institution.code,
@@ -26,21 +27,21 @@ def institution_record(facts: InstitutionFacts) -> InstitutionRecord:
         credit_code=institution.credit_code,
         province=institution.province,
         names=tuple(DatedName(entry.name, entry.from_day) for entry in facts.names),
-        scopes=tuple(_scope(scope) for scope in facts.scopes),
+        scopes=tuple(scope_of_record(scope) for scope in facts.scopes),
         sites=tuple(Site(s.code, s.name, s.division, s.from_day, s.to_day) for s in facts.sites),
         events=tuple(
-            InstitutionEvent(EventKind(event.kind.value), event.on_day, event.reason_code, _whole(event.recorded_at))
+            InstitutionEvent(
+                EventKind(event.kind.value), event.on_day, event.reason_code, event.recorded_at, event.log_index
+            )
             for event in facts.events
         ),
-        keys=tuple(
-            SigningKey(key.kid, key.public_key, _whole(key.not_before), key.retired_at and _whole(key.retired_at))
-            for key in facts.keys
-        ),
+        keys=tuple(key_of_record(key) for key in facts.keys),
         successor=institution.successor_code,
     )
 
 
-def _scope(scope: ScopeRecord) -> Scope:
+def scope_of_record(scope: ScopeRecord) -> Scope:
+    """A stored scope as the rules judge it."""
     return Scope(
         occupation=scope.occupation_id,
         directions=None if scope.directions is None else frozenset(str(name) for name in scope.directions),
@@ -48,9 +49,24 @@ def _scope(scope: ScopeRecord) -> Scope:
         regions=None if scope.regions is None else frozenset(scope.regions),
         valid_from=scope.valid_from,
         valid_to=scope.valid_to,
-        granted_at=_whole(scope.granted_at),
+        granted_at=scope.granted_at,
         batch=scope.batch,
         document=scope.document,
+        log_index=scope.log_index,
+    )
+
+
+def key_of_record(key: SigningKeyRecord) -> SigningKey:
+    """A stored key as it is published: from and until whole seconds, its compromise to the millisecond."""
+    return SigningKey(
+        kid=key.kid,
+        public_key=key.public_key,
+        not_before=_whole(key.not_before),
+        retired_at=key.retired_at and _whole(key.retired_at),
+        compromised_at=key.compromised_at,
+        log_index=key.log_index or 0,
+        retired_log_index=key.retired_log_index,
+        compromised_log_index=key.compromised_log_index,
     )
 
 

@@ -25,6 +25,7 @@ class Settings:
     """Where things are and what they are called. Lengths carry their unit in the name.
 
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
+    ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
     """
 
     home: Path
@@ -37,6 +38,7 @@ class Settings:
     delegation_days: int = 365
     proxies: tuple[str, ...] = ()
     log_witness: str | None = None
+    registry_url: str | None = None
     registry_name: str = DEFAULT_REGISTRY_NAME
 
     @property
@@ -53,6 +55,11 @@ class Settings:
     def log_folder(self) -> Path:
         """The public register as files: checkpoint, tiles, entry bundles, index."""
         return self.home / "log"
+
+    @property
+    def receipts_folder(self) -> Path:
+        """Receipts of the last day."""
+        return self.home / "receipts"
 
     @property
     def pinned_root_file(self) -> Path:
@@ -94,6 +101,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         proxies=_addresses(values.get("proxies", ())),
         registry_name=str(values.get("registry_name") or DEFAULT_REGISTRY_NAME),
         log_witness=str(values.get("log_witness") or "") or None,
+        registry_url=str(values.get("registry_url") or "") or None,
     )
 
 

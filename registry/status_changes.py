@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from certs.errors import KezhengError
+from certs.log_entry import status_body
 from certs.status import FINAL_STATES, State, StatusEvent, check_change, status_at
 from certs.status_reasons import REASONS, check_reason
 from certs.timestamps import day_after_end
@@ -41,7 +42,7 @@ def change_status(home: Home, number: str, change: StatusChange, now: datetime) 
     ``status_not_suspended``, ``status_already_suspended``, ``successor_…``, ``status_until_…``.
     """
     _check_arguments(change)
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         event = record_change(home, tx, number, change, now)
         home.publish_status(tx, now)
     return event
@@ -58,6 +59,8 @@ def record_change(home: Home, tx: WriteTransaction, number: str, change: StatusC
     elif change.state in FINAL_STATES:
         give_up_places(tx, [number])
     _store(home, tx, certificate, event, change)
+    assert certificate.envelope_digest is not None
+    home.log(tx, [status_body(certificate.envelope_digest, event)], now)
     record_act(tx, now, change.by, f"certificate_{change.state.value}", number, reason=change.reason_code)
     return event
 

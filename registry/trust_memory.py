@@ -1,30 +1,38 @@
-"""The highest (epoch, version) of trust lists that this home has met, per root: the order never goes backwards."""
+"""The newest signed files that this home has met, per root: their order never goes backwards."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import orjson
 
-from certs.trust_list import RootKey
+from certs.evidence import Seen
+from certs.root_chain import RootKey
 from registry.settings import Settings
 
 FILE = "trust-seen.json"
 
 
-def highest_seen(settings: Settings, root: RootKey) -> tuple[int, int] | None:
+def newest_seen(settings: Settings, root: RootKey) -> Seen | None:
     """What was met before under this root, or None."""
-    seen = _read(settings).get(root.fingerprint)
-    return (int(seen[0]), int(seen[1])) if isinstance(seen, list) and len(seen) == 2 else None
+    found = _read(settings).get(root.fingerprint)
+    try:
+        return None if found is None else Seen(**found)
+    except TypeError:
+        return None
 
 
-def remember_seen(settings: Settings, root: RootKey, order: tuple[int, int]) -> None:
-    """Keep the highest. A home that cannot be written to verifies all the same."""
-    known = _read(settings)
-    before = highest_seen(settings, root)
-    if before is not None and before >= order:
+def remember_seen(settings: Settings, root: RootKey, seen: Seen) -> None:
+    """Keep what is newer. A home that cannot be written to verifies all the same."""
+    before = newest_seen(settings, root)
+    if before is not None:
+        seen = seen._replace(
+            status_version=max(seen.status_version, before.status_version), tree_size=max(seen.tree_size, before.tree_size)
+        )
+    if before == seen:
         return
-    known[root.fingerprint] = list(order)
+    known = _read(settings) | {root.fingerprint: seen._asdict()}
     path = settings.home / FILE
     beside = path.with_name(f".{FILE}.part")
     with suppress(OSError):
@@ -32,7 +40,7 @@ def remember_seen(settings: Settings, root: RootKey, order: tuple[int, int]) -> 
         beside.replace(path)
 
 
-def _read(settings: Settings) -> dict[str, list[int]]:
+def _read(settings: Settings) -> dict[str, dict[str, Any]]:
     path = settings.home / FILE
     try:
         known = orjson.loads(path.read_bytes()) if path.is_file() else {}

@@ -13,19 +13,24 @@ import orjson
 
 from certs.equivalence import effects_json_for_all
 from certs.errors import KezhengError
-from certs.evidence import Evidence, Unavailable, gather_evidence
+from certs.evidence import LOG_FOLDER, Evidence, gather_evidence, what_was_seen
 from certs.finding import Verification
+from certs.log_evidence import LogReader
+from certs.log_snapshot import open_published_log
 from certs.report import ReportContext, format_check_id, report_json
+from certs.root_chain import RootKey, root_from_jwk
 from certs.timestamps import shanghai_day
-from certs.trust_list import RootKey, root_from_jwk
+from certs.trust_list import TrustList
+from certs.unavailable import Unavailable
 from certs.verification import verify, verify_qr_text
 from registry.home import read_pinned_root
 from registry.publishing.documents import ROOT_FILE, published_files
+from registry.publishing.log_folder import read_log_file
 from registry.publishing.static_files import read_published
 from registry.scanning.scan import scan_file
 from registry.settings import Settings
 from registry.store.engine import open_read_store
-from registry.trust_memory import highest_seen, remember_seen
+from registry.trust_memory import newest_seen, remember_seen
 
 
 def verify_input(given: str, evidence: Evidence, at: datetime) -> Verification:
@@ -52,7 +57,7 @@ def evidence_of_home(settings: Settings) -> Evidence:
             files = published_files(tx)
     finally:
         store.close()
-    return _gather(settings, files, read_pinned_root(settings.pinned_root_file))
+    return _gather(settings, files, read_pinned_root(settings.pinned_root_file), settings.log_folder, is_own=True)
 
 
 def evidence_of_folder(settings: Settings, folder: Path, root_file: Path | None) -> Evidence:
@@ -60,17 +65,23 @@ def evidence_of_folder(settings: Settings, folder: Path, root_file: Path | None)
     root = read_pinned_root(root_file or settings.pinned_root_file)
     if root_file is not None and root is None:
         raise KezhengError("file_not_found", path=str(root_file))
-    return _gather(settings, read_published(folder), root)
+    return _gather(settings, read_published(folder), root, folder / LOG_FOLDER, is_own=False)
 
 
-def _gather(settings: Settings, files: Mapping[str, bytes], root: RootKey | None) -> Evidence:
-    """The evidence, refusing a trust list older than the newest that this home has seen under the same root."""
-    seen = None if root is None else highest_seen(settings, root)
-    evidence = gather_evidence(files, root, seen)
+def _gather(
+    settings: Settings, files: Mapping[str, bytes], root: RootKey | None, log_folder: Path, *, is_own: bool
+) -> Evidence:
+    """The evidence, refusing what is older than the newest that this home has seen under the same root."""
+
+    def open_log(trust: TrustList) -> LogReader:
+        return open_published_log(lambda path: read_log_file(log_folder, path), trust, is_own=is_own)
+
+    evidence = gather_evidence(files, root, None if root is None else newest_seen(settings, root), open_log)
     if root is None:
         return _with_fingerprint(evidence, files)
-    if not isinstance(evidence.trust, Unavailable):
-        remember_seen(settings, root, evidence.trust.order)
+    seen = what_was_seen(files, evidence)
+    if seen is not None:
+        remember_seen(settings, root, seen)
     return evidence
 
 
@@ -81,7 +92,7 @@ def _with_fingerprint(evidence: Evidence, files: Mapping[str, bytes]) -> Evidenc
     except (orjson.JSONDecodeError, KezhengError):
         return evidence
     missing = Unavailable("root_not_pinned", (("fingerprint", shown),))
-    return Evidence(missing, evidence.status, missing)
+    return Evidence(missing, evidence.status, missing, evidence.log)
 
 
 def full_report(verification: Verification, evidence: Evidence, checked_at: datetime) -> dict[str, Any]:

@@ -7,18 +7,29 @@ happened (`issue`, `revoke`, `suspend_institution` …) and ask `evidence()` or 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from simulated_log import (
+    CosignatureKey,
+    Happened,
+    SimulatedLog,
+    cosignature_key,
+    listing_events,
+    with_places,
+)
 
 from certs.authority import AuthorityLimits
 from certs.certificate import CertificateClaims, encode_claims
 from certs.certificate_number import format_number, load_layouts
 from certs.cose import assemble as assemble_envelope
-from certs.cose import to_be_signed
+from certs.cose import take_apart, to_be_signed
+from certs.delegation import DelegatedLog, Delegation, LogKey, delegation_payload
 from certs.evidence import (
+    LOG_FOLDER,
     STATUS_FILE,
     TRUST_LIST_FILE,
     Evidence,
@@ -30,12 +41,15 @@ from certs.finding import Verification
 from certs.grades import CertificateKind, Grade
 from certs.institution import DatedName, EventKind, InstitutionEvent, InstitutionRecord, Scope, SigningKey, Site
 from certs.jws import DELEGATION_TYPE, STATUS_TYPE, TRUST_LIST_TYPE, assemble, signing_input
+from certs.log_entry import EntryKind, certificate_body, clock_body, file_body
 from certs.qr import qr_text
-from certs.signing_key import kid_of
+from certs.root_chain import RootKey
+from certs.signing_key import base64url, kid_of, thumbprint
 from certs.status import State, StatusEvent
 from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
 from certs.timestamps import shanghai_day
-from certs.trust_list import DelegatedKeys, RootKey, delegation_payload, trust_list_payload
+from certs.tlog.note import ED25519, NoteKey
+from certs.trust_list import PinnedTree, trust_list_payload
 from certs.verification import verify_qr_text
 
 NOW = datetime(2026, 11, 20, 6, 0, 0, tzinfo=UTC)
@@ -78,6 +92,18 @@ class World:
     envelopes: dict[str, bytes] = field(default_factory=dict)
     trust_list_issued_at: datetime | None = None
     status_issued_at: datetime | None = None
+    status_version: int = 1
+    receipt_key: Key = field(default_factory=lambda: Key("receipt"))
+    log_origin: str = "verify.example.cn/2026"
+    newest_entry_at: datetime | None = None
+    logged: list[Happened] = field(default_factory=list)
+    log_keys: tuple[LogKey, ...] = ()
+    witnesses: tuple[NoteKey, ...] = ()
+    quorum: int = 0
+    next_root: Key | None = None
+    pinned: PinnedTree | None = None
+    unlogged_files: bool = False
+    claimed: Callable[[InstitutionRecord], InstitutionRecord] = lambda record: record
     delegation_issued_at: datetime | None = None
 
     # --- institutions
@@ -168,11 +194,22 @@ class World:
         return assemble_envelope(used, payload, key.sign(to_be_signed(used, payload)))
 
     def issue(self, code: str, **changes: Any) -> str:
-        """Issue a certificate without asking any rule; its QR text."""
+        """Issue a certificate without asking any rule; its QR text.
+
+        It is logged at the time of its issue, at another time for ``logged_at``, not at all for None.
+        """
+        logged_at = changes.pop("logged_at", changes.get("issued_at", self.now - timedelta(days=1)))
         claims = self.claims(code, **changes)
         envelope = self.seal(claims, self.keys[code])
         self.envelopes[claims.number] = envelope
+        if logged_at is not None:
+            self.log_envelope(envelope, logged_at)
         return qr_text(PUBLIC_URL, envelope)
+
+    def log_envelope(self, envelope: bytes, at: datetime) -> None:
+        """Enter an envelope into the register under the key that it names."""
+        body = certificate_body(take_apart(envelope).kid, hashlib.sha256(envelope).digest())
+        self.logged.append(Happened(at, body))
 
     # --- status
 
@@ -200,23 +237,53 @@ class World:
 
     def root_key(self) -> RootKey:
         """The anchor that a verifier pins."""
-        return RootKey(self.root.public_key, None)
+        return RootKey(self.root.public_key, None if self.next_root is None else base64url(self._next_thumbprint()))
+
+    def _next_thumbprint(self) -> bytes:
+        assert self.next_root is not None
+        return thumbprint(self.next_root.public_key)
 
     def delegation(self) -> bytes:
         """The delegation that the root signs."""
         issued_at = self.delegation_issued_at or self.now - timedelta(days=100)
-        delegated = DelegatedKeys(
+        delegated = Delegation(
             self.list_key.public_key,
             self.status_key.public_key,
-            self.log_key.public_key,
+            self.receipt_key.public_key,
+            self.delegated_log(),
+            "00" * 32,
             self.epoch,
             issued_at,
             issued_at + timedelta(days=365),
         )
         return self.jws(DELEGATION_TYPE, self.root, delegation_payload(delegated))
 
-    def trust_list(self) -> bytes:
+    def delegated_log(self) -> DelegatedLog:
+        """The register as the root names it."""
+        own = LogKey(NoteKey(self.log_origin, ED25519, self.log_key.public_key))
+        return DelegatedLog(
+            self.log_origin, self.log_keys or (own,), self.cosigner().key, self.witnesses, self.quorum
+        )
+
+    def cosigner(self) -> CosignatureKey:
+        """What signs the second line of a checkpoint."""
+        return cosignature_key(self.log_origin + "/cosigner")
+
+    def newest_at(self) -> datetime:
+        """The time of the newest entry of the register."""
+        return self.newest_entry_at or self.now - timedelta(minutes=10)
+
+    def log(self) -> SimulatedLog:
+        """The register without the trust list that is going to be signed."""
+        genesis = datetime(2023, 1, 1, tzinfo=UTC)
+        files = [Happened(genesis, file_body(EntryKind.DATA_FILE, c)) for c in package_data_files().values()]
+        files = [] if self.unlogged_files else files
+        listed = listing_events(self.institutions.values(), self.newest_at())
+        return SimulatedLog([Happened(genesis, clock_body()), *files, *listed, *self.logged])
+
+    def trust_list(self, log: SimulatedLog | None = None) -> bytes:
         """The trust list that the list key signs."""
+        log = log or self.log()
         issued_at = self.trust_list_issued_at or self.now - timedelta(minutes=10)
         payload = trust_list_payload(
             self.version,
@@ -226,14 +293,15 @@ class World:
             self.limits,
             self.public_urls,
             file_digests(package_data_files()),
-            self.institutions.values(),
+            [self.claimed(with_places(record, log)) for record in self.institutions.values()],
+            self.pinned or PinnedTree(len(log.entries), log.root()),
         )
         return self.jws(TRUST_LIST_TYPE, self.list_key, payload, delegation=self.delegation().decode())
 
     def status_list(self) -> bytes:
         """The status file that the status key signs."""
         issued_at = self.status_issued_at or self.now - timedelta(minutes=10)
-        payload = status_payload(1, issued_at, issued_at + timedelta(hours=72), self.entries)
+        payload = status_payload(self.status_version, issued_at, issued_at + timedelta(hours=72), self.entries)
         return self.jws(STATUS_TYPE, self.status_key, payload)
 
     @staticmethod
@@ -244,7 +312,15 @@ class World:
 
     def files(self) -> dict[str, bytes]:
         """Everything a verifier needs, by published name."""
-        return package_data_files() | {TRUST_LIST_FILE: self.trust_list(), STATUS_FILE: self.status_list()}
+        log = self.log()
+        trust_list = self.trust_list(log)
+        log.append(Happened(self.newest_at(), file_body(EntryKind.TRUST_LIST, trust_list)))
+        logged = log.files(self.log_origin, self.log_key, self.cosigner())
+        return (
+            package_data_files()
+            | {TRUST_LIST_FILE: trust_list, STATUS_FILE: self.status_list()}
+            | {LOG_FOLDER + path: content for path, content in logged.items()}
+        )
 
     def evidence(self) -> Evidence:
         """The evidence in those files under the pinned root."""

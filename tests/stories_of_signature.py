@@ -8,7 +8,7 @@ from datetime import timedelta
 from simulator import NOW, PUBLIC_URL, Key, World
 from verification_story import ISSUED, SECOND, Asked, ends, signed_by, without
 
-from certs.evidence import TRUST_LIST_FILE, gather_evidence
+from certs.evidence import TRUST_LIST_FILE, Seen, gather_evidence
 from certs.qr import qr_text
 
 # --- signature
@@ -98,7 +98,7 @@ def a_stale_trust_list(world: World) -> Asked:
 @ends("undetermined", "signature", "trust_list_rolled_back")
 def a_trust_list_older_than_one_seen(world: World) -> Asked:
     text = world.issue(world.institution())
-    return Asked(text, gather_evidence(world.files(), world.root_key(), seen=(1, 2)))
+    return Asked(text, gather_evidence(world.files(), world.root_key(), seen=Seen(1, 2, "", 0, 0)))
 
 
 @ends("undetermined", "signature", "trust_list_unsigned")

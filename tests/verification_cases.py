@@ -10,6 +10,7 @@ from functools import cache
 
 import stories_of_form
 import stories_of_judgement
+import stories_of_register
 import stories_of_signature
 from simulator import World
 from verification_story import STORIES, Case
@@ -17,7 +18,7 @@ from verification_story import STORIES, Case
 from certs.finding import Verification
 from certs.verification import verify_qr_text
 
-TOLD_IN = (stories_of_form, stories_of_signature, stories_of_judgement)
+TOLD_IN = (stories_of_form, stories_of_signature, stories_of_register, stories_of_judgement)
 CASES: list[Case] = list(STORIES.values())
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 
 from certs.equivalence import PolicySet, effects_for_all
-from certs.evidence import Evidence, Unavailable
+from certs.evidence import Evidence
 from certs.finding import Verification
 from certs.grades import CertificateKind, Grade
 from certs.report import ReportContext, format_check_id, report_json
 from certs.timestamps import shanghai_day
+from certs.unavailable import Unavailable
 from certs.wording import Words, words
 
 _CHECK_ID_BYTES = 8

@@ -17,12 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from certs.errors import KezhengError
+from certs.evidence import LOG_FOLDER
+from certs.log_checkpoint import CHECKPOINT_FILE
 from registry.store.engine import PublicStore, open_public_store
 from registry.store.public_reader import public_document, public_document_versions, public_envelope
 from verify_site.client_address import ClientAddresses
 from verify_site.guard import Guard
 from verify_site.interface_page import interface_routes
 from verify_site.language import language_of
+from verify_site.log_files import read_log_file
 from verify_site.number_desk import NumberDesk
 from verify_site.page_renderer import Pages
 from verify_site.page_routes import PageRoutes
@@ -55,21 +58,26 @@ _MACHINE_PATHS = (
 class PublicViews(PinnedRoot):
     """Published files and envelopes in the database's public views, opened read-only."""
 
-    def __init__(self, store: PublicStore, root_file: Path) -> None:
+    def __init__(self, store: PublicStore, root_file: Path, log_folder: Path) -> None:
         super().__init__(root_file)
         self._store = store
+        self._log_folder = log_folder
 
     def marker(self) -> Hashable:
-        """The latest version of every file, and the pinned root's."""
+        """The latest version of every file, the pinned root's, and the register's checkpoint."""
         with self._store.reading() as tx:
             versions = public_document_versions(tx)
-        return self.root_marker(), tuple(sorted(versions.items()))
+        return self.root_marker(), tuple(sorted(versions.items())), self.log_file(CHECKPOINT_FILE)
 
     def files(self) -> dict[str, bytes]:
         """The latest version of every file, out of one snapshot of the database."""
         with self._store.reading() as tx:
             documents = [public_document(tx, kind) for kind in public_document_versions(tx)]
         return {document.kind: document.content for document in documents if document is not None}
+
+    def log_file(self, path: str) -> bytes | None:
+        """A file of the public register, which lies in the home's own folder."""
+        return read_log_file(self._log_folder, path)
 
     def envelope_by_number(self, number: str) -> bytes | None:
         """The released envelope of a certificate, or None."""
@@ -80,7 +88,8 @@ class PublicViews(PinnedRoot):
 def create_app(settings: SiteSettings) -> FastAPI:
     """The site over a home's database. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
     store = open_public_store(settings.database_url)
-    return create_site_app(_site(settings, RefreshingSource(PublicViews(store, settings.home / PINNED_ROOT_FILE))))
+    views = PublicViews(store, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
+    return create_site_app(_site(settings, RefreshingSource(views, is_own=True)))
 
 
 def create_mirror_app(settings: SiteSettings, folder: Path) -> FastAPI:

@@ -18,8 +18,9 @@ from anyio import to_thread
 
 from certs.certificate_number import CertificateNumber, normalise_typed_number, parse_number
 from certs.errors import KezhengError
-from certs.evidence import Evidence, Unavailable
+from certs.evidence import Evidence
 from certs.timestamps import shanghai_day
+from certs.unavailable import Unavailable
 from certs.verification import verify
 from verify_site.answers import Answer, answer
 from verify_site.site import Site
@@ -56,20 +57,20 @@ class NumberDesk:
         _require_usable(evidence, at)
         number = typed_number(question.number, evidence)
         if question.name is None:
-            return await self._by_number(number, evidence, at)
+            return await self._by_number(number, at)
         self._refuse_closed(number)
-        return await self._by_name(number, question.name, evidence, at)
+        return await self._by_name(number, question.name, at)
 
-    async def _by_number(self, number: CertificateNumber, evidence: Evidence, at: datetime) -> Answer:
+    async def _by_number(self, number: CertificateNumber, at: datetime) -> Answer:
         envelope = await self._envelope(number)
         if envelope is None:
             raise KezhengError("certificate_unknown", number=number.text)
-        return self._verified(envelope, evidence, at)
+        return self._verified(envelope, at)
 
-    async def _by_name(self, number: CertificateNumber, name: str, evidence: Evidence, at: datetime) -> Answer:
+    async def _by_name(self, number: CertificateNumber, name: str, at: datetime) -> Answer:
         asked_at = self._site.seconds()
         envelope = await self._envelope(number)
-        found = None if envelope is None else self._verified(envelope, evidence, at)
+        found = None if envelope is None else self._verified(envelope, at)
         if found is not None and is_name_of(found, name):
             return found
         self._site.wrong_names.record(number.text, shanghai_day(self._site.clock()))
@@ -81,8 +82,9 @@ class NumberDesk:
             self._site.metrics.count_refusal("wrong_names")
             raise KezhengError("number_closed_today")
 
-    def _verified(self, envelope: bytes, evidence: Evidence, at: datetime) -> Answer:
-        return answer(verify(envelope, evidence, at), evidence, self._site.clock())
+    def _verified(self, envelope: bytes, at: datetime) -> Answer:
+        made, used = self._site.judge(lambda given: verify(envelope, given, at))
+        return answer(made, used, self._site.clock())
 
     async def _envelope(self, number: CertificateNumber) -> bytes | None:
         try:

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from certs.errors import KezhengError
-from certs.evidence import Evidence, Unavailable
+from certs.evidence import Evidence
+from certs.unavailable import Unavailable
 from verify_site.language import Language
 from verify_site.problems import error_words, problem_headers, public_error, status_of
 from verify_site.site import Site

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from pathlib import Path
 
 from certs.canonical import decode_json
-from certs.trust_list import RootKey, root_from_jwk
+from certs.root_chain import RootKey, root_from_jwk
 
 
 class PinnedRoot:

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from certs.certificate_number import parse_institution_code
 from certs.equivalence import title_effects
 from certs.errors import KezhengError
-from certs.evidence import DataFiles, Unavailable
+from certs.evidence import DataFiles
 from certs.grades import CertificateKind
 from certs.jurisdictions import Jurisdiction, jurisdiction_of, provinces
 from certs.timestamps import shanghai_day
 from certs.trust_list import TrustList
+from certs.unavailable import Unavailable
 from verify_site.directory import DirectoryQuery, find_institutions, institution_detail, institution_entry
 from verify_site.query_values import day_of, grade_of, kind_of, past_day_of
 from verify_site.site import Site

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from certs.errors import KezhengError
-from certs.evidence import Unavailable
+from certs.evidence import LOG_FOLDER
+from certs.unavailable import Unavailable
+from verify_site.log_files import never_changes
 from verify_site.metrics import CONTENT_TYPE as METRICS_TYPE
 from verify_site.page_renderer import MARK_FILE, STYLE_FILE, static_file
 from verify_site.plain_route import PlainRoute
@@ -24,6 +26,8 @@ from verify_site.site import Site
 JWKS_FILE = "jwks.json"
 _TYPES = {
     ".jws": "application/jose",
+    ".jwt": "application/statuslist+jwt",
+    ".cwt": "application/statuslist+cwt",
     ".json": "application/json",
     ".jwk": "application/jwk+json",
     ".toml": "text/plain; charset=utf-8",
@@ -41,7 +45,10 @@ def published_routes(site: Site) -> list[PlainRoute]:
     """The routes of one site."""
 
     async def published(request: Request) -> Response:
-        return _published(site, request.path_params["path"], request)
+        path = request.path_params["path"]
+        if path.startswith(LOG_FOLDER):
+            return await to_thread.run_sync(_log_file, site, path.removeprefix(LOG_FOLDER))
+        return _published(site, path, request)
 
     async def jwks(request: Request) -> Response:
         return _published(site, JWKS_FILE, request)
@@ -82,6 +89,16 @@ def _published(site: Site, path: str, request: Request) -> Response:
     return _cacheable(content, snapshot.etags[path], media_type, request, _ANYWHERE | {"cache-control": _SIGNED})
 
 
+def _log_file(site: Site, path: str) -> Response:
+    """A file of the public register. Tiles are kept for ever, the checkpoint is asked for each time."""
+    content = site.source.log_file(path)
+    if content is None:
+        raise KezhengError("page_not_found")
+    kept = "public, max-age=31536000, immutable" if never_changes(path) else "no-cache"
+    media_type = "application/octet-stream" if never_changes(path) else "text/plain; charset=utf-8"
+    return Response(content, headers=_ANYWHERE | {"cache-control": kept}, media_type=media_type)
+
+
 def _static(name: str, request: Request) -> Response:
     if name not in _STATIC_TYPES:
         raise KezhengError("page_not_found")
@@ -101,9 +118,10 @@ def _cacheable(
 
 
 def _readiness(site: Site) -> Response:
-    """Ready means: data are fresh, signed by the pinned root, and a status is at hand."""
+    """Ready means: data are fresh, signed by the pinned root, and status and register are at hand."""
     snapshot = site.source.snapshot()
-    parts = (snapshot.evidence.trust, snapshot.evidence.status, snapshot.evidence.data)
+    found = snapshot.evidence
+    parts = (found.trust, found.status, found.data, found.log)
     if not snapshot.is_fresh or any(isinstance(part, Unavailable) for part in parts):
         return problem_response(KezhengError("data_unavailable"))
     return _json({"status": "ready"})
@@ -117,6 +135,10 @@ def _gauges(site: Site) -> dict[str, float]:
         gauges["kezheng_trust_list_seconds_left"] = (trust.expires_at - now).total_seconds()
     if not isinstance(status, Unavailable):
         gauges["kezheng_status_seconds_left"] = (status.expires_at - now).total_seconds()
+    log = snapshot.evidence.log
+    if not isinstance(log, Unavailable):
+        gauges["kezheng_log_size"] = float(log.size)
+        gauges["kezheng_log_newest_entry_age_seconds"] = (now - log.newest_at).total_seconds()
     return gauges
 
 

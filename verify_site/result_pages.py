@@ -10,9 +10,11 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from certs.equivalence import PolicySet, effects_for_all
-from certs.evidence import Evidence, Unavailable
+from certs.evidence import Evidence
 from certs.grades import CertificateKind, Grade
+from certs.log_evidence import LogReader
 from certs.title_policy import PROJECT_EFFECTS
+from certs.unavailable import Unavailable
 from verify_site.answers import Answer
 from verify_site.language import Language
 from verify_site.page_renderer import NO_INDEX, Pages, other_language
@@ -97,6 +99,7 @@ def technical_lines(given: Answer, evidence: Evidence, language: Language) -> tu
         "technical_codes": codes,
         "technical_as_of": format_moment(verification.at),
         **_versions(evidence, language),
+        **_register(given, evidence.log, language),
     }
     return tuple(Line(language.say(code), value) for code, value in facts.items())
 
@@ -113,3 +116,23 @@ def _versions(evidence: Evidence, language: Language) -> dict[str, str]:
         issued = format_moment(status.issued_at)
         versions["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
     return versions
+
+
+def _register(given: Answer, log: LogReader | Unavailable, language: Language) -> dict[str, str]:
+    """The register as it was used: how far it goes, where the certificate stands, who else has seen it."""
+    if isinstance(log, Unavailable):
+        return {}
+    newest_at = format_moment(log.newest_at)
+    said = {"technical_log": language.say("technical_log_tree", size=log.size, newest_at=newest_at)}
+    genuine = given.verification.genuine
+    if genuine is not None and genuine.logged is not None:
+        logged_at = format_moment(genuine.logged.logged_at)
+        place = genuine.logged.leaf_index
+        said["technical_log_entry"] = language.say("technical_log_place", place=place, logged_at=logged_at)
+    newest = max((seen for _, seen in log.witnesses), default=None)
+    said["technical_witnesses"] = (
+        language.say("technical_not_witnessed")
+        if newest is None
+        else language.say("technical_witnessed", count=len(log.witnesses), newest_at=format_moment(newest))
+    )
+    return said

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from certs.errors import KezhengError
-from certs.evidence import Evidence, Unavailable
+from certs.evidence import Evidence
+from certs.unavailable import Unavailable
 from certs.verification import verify_payload
 from verify_site.answers import Answer, answer, scan_report
 from verify_site.language import language_of
@@ -44,8 +45,9 @@ class ScanRoute:
         await response(scope, receive, send)
 
     def _answer(self, payload: str, scope: Scope) -> Response:
-        evidence, now = self._site.source.snapshot().evidence, self._site.clock()
-        given = answer(verify_payload(payload, evidence, now), evidence, now)
+        now = self._site.clock()
+        made, evidence = self._site.judge(lambda given: verify_payload(payload, given, now))
+        given = answer(made, evidence, now)
         self._site.metrics.count_verification("qr", given.verification.verdict.value)
         if wants_json(Headers(scope=scope).get("accept", "")):
             return Response(scan_report(given), media_type=JSON, headers=NO_INDEX)

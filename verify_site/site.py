@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from certs.errors import KezhengError
+from certs.evidence import Evidence
+from certs.finding import Verification
 from verify_site.client_address import ClientAddresses
 from verify_site.metrics import Metrics
 from verify_site.rate_limits import BATCH_LOOK_UPS_PER_HOUR, LOOK_UPS_PER_HOUR, ClientBudget, WrongNames
@@ -33,6 +35,19 @@ class Site:
     batch_look_ups: ClientBudget = field(default_factory=lambda: ClientBudget(BATCH_LOOK_UPS_PER_HOUR))
     wrong_names: WrongNames = field(default_factory=WrongNames)
     metrics: Metrics = field(default_factory=Metrics)
+
+    def judge(self, verification: Callable[[Evidence], Verification]) -> tuple[Verification, Evidence]:
+        """A verification on the newest evidence, with that evidence.
+
+        What is not in the register may have been logged since the last look: then it is looked at again before that
+        is said.
+        """
+        evidence = self.source.snapshot().evidence
+        made = verification(evidence)
+        if made.deciding.code == "not_logged" and self.source.refresh_soon():
+            evidence = self.source.snapshot().evidence
+            made = verification(evidence)
+        return made, evidence
 
     def take(self, budget: ClientBudget, client: str, units: int, limit: str) -> None:
         """Take from a client's budget. Raises KezhengError ``too_many_requests``; ``limit`` names it in the

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol
 
-from certs.evidence import Evidence, Unavailable, gather_evidence
-from certs.trust_list import RootKey
+from certs.evidence import Evidence, Seen, gather_evidence, what_was_seen
+from certs.root_chain import RootKey
+from certs.unavailable import Unavailable
+from verify_site.log_follower import LogFollower
 
 REFRESH_SECONDS = 0.5
+SOONEST_SECONDS = 0.05
 STALE_SECONDS = 60.0
 _LOG = logging.getLogger("kezheng.site")
 
@@ -47,6 +50,12 @@ class Source(Protocol):
     def envelope_by_number(self, number: str) -> bytes | None:
         """The released envelope of a certificate; may wait, so it is never called on the event loop."""
 
+    def log_file(self, path: str, /) -> bytes | None:
+        """A file of the public register, by its path below the register's folder; may wait."""
+
+    def refresh_soon(self) -> bool:
+        """Look for changes now rather than in half a second; whether there were any."""
+
     def start(self) -> None:
         """Load, and keep looking for changes."""
 
@@ -63,6 +72,9 @@ class Published(Protocol):
     def files(self) -> dict[str, bytes]:
         """All published files by path."""
 
+    def log_file(self, path: str, /) -> bytes | None:
+        """A file below the public register's folder, or None."""
+
     def pinned_root(self) -> RootKey | None:
         """The trust anchor, or None when none is pinned."""
 
@@ -73,15 +85,20 @@ class Published(Protocol):
 class RefreshingSource:
     """A source over published files that follows their changes."""
 
-    def __init__(self, published: Published, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, published: Published, seconds: Callable[[], float] = time.monotonic, *, is_own: bool = False
+    ) -> None:
+        """``is_own``: the published files are the register's own: everything stands there before it is handed out."""
         self._published = published
+        self._log = LogFollower(published.log_file, is_own=is_own)
         self._seconds = seconds
         self._marker: Hashable = None
-        self._seen: tuple[int, int] | None = None
+        self._seen: Seen | None = None
         self._looked_at = seconds()
         nothing = Unavailable("trust_list_unavailable")
-        self._current = Snapshot(Evidence(nothing, nothing, nothing), {}, self._looked_at, is_fresh=False)
+        self._current = Snapshot(Evidence(nothing, nothing, nothing, nothing), {}, self._looked_at, is_fresh=False)
         self._stale = self._current
+        self._looking = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -93,13 +110,28 @@ class RefreshingSource:
         """The released envelope of a certificate, or None."""
         return self._published.envelope_by_number(number)
 
+    def log_file(self, path: str) -> bytes | None:
+        """A file of the public register, or None."""
+        return self._published.log_file(path)
+
     def refresh(self) -> None:
         """Look once and load what has changed."""
-        now, marker = self._seconds(), self._published.marker()
-        if marker != self._marker:
-            self._load(now)
-            self._marker = marker
-        self._looked_at = now
+        with self._looking:
+            now, marker = self._seconds(), self._published.marker()
+            if marker != self._marker:
+                self._load(now)
+                self._marker = marker
+            self._looked_at = now
+
+    def refresh_soon(self) -> bool:
+        """Look at once, unless that was done a moment ago; whether the snapshot is another one now.
+
+        For the answer "not in the register" about something that may have been logged since the last look.
+        """
+        before = self._current
+        if self._seconds() - self._looked_at >= SOONEST_SECONDS:
+            self._try_refresh()
+        return self._current is not before
 
     def start(self) -> None:
         """Load now and follow changes in the background."""
@@ -117,9 +149,8 @@ class RefreshingSource:
 
     def _load(self, now: float) -> None:
         files = self._published.files()
-        evidence = gather_evidence(files, self._published.pinned_root(), self._seen)
-        if not isinstance(evidence.trust, Unavailable):
-            self._seen = evidence.trust.order
+        evidence = gather_evidence(files, self._published.pinned_root(), self._seen, self._log.open)
+        self._seen = what_was_seen(files, evidence) or self._seen
         etags = {path: f'"{sha256(content).hexdigest()}"' for path, content in files.items()}
         self._current = Snapshot(evidence, files, now, True, etags)
         self._stale = replace(self._current, evidence=evidence.without_status(), is_fresh=False)

@@ -81,8 +81,8 @@ class VerifyApi:
 
     def by_code(self, text: str, at: datetime, way: str) -> Answer:
         """The answer to a QR text. Raises KezhengError ``not_a_certificate_code``."""
-        evidence = self._site.source.snapshot().evidence
-        given = answer(verify_qr_text(text, evidence, at), evidence, self._site.clock())
+        made, evidence = self._site.judge(lambda given: verify_qr_text(text, given, at))
+        given = answer(made, evidence, self._site.clock())
         self._site.metrics.count_verification(way, given.verification.verdict.value)
         return given
 

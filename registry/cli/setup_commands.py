@@ -16,7 +16,7 @@ from registry.demonstration import demonstrate
 from registry.initialise import initialise
 from registry.publishing.documents import published_files
 from registry.publishing.static_files import write_published
-from registry.serving import serve_public, serve_with_worker, work_for_ever
+from registry.serving import serve_all, serve_public, serve_registry, work_for_ever
 
 
 class Role(StrEnum):
@@ -52,11 +52,11 @@ def publish_command(
     """发布静态文件 / Write the signed files that off-line verifiers and delivery networks need."""
     now = now_utc()
     with home_of(context) as home:
-        with home.store.transaction() as tx:
+        with home.recording() as tx:
             home.publish_if_needed(tx, now)
         with home.store.reading() as reading:
             files = published_files(reading)
-    names = write_published(folder, files)
+        names = write_published(folder, files, home.settings.log_folder)
     command_line(context).answer({"folder": str(folder), "files": names}, [f"{folder}: {len(names)} 个文件"])
 
 
@@ -72,7 +72,8 @@ def serve_command(
     if role in (None, Role.ALL) and not _is_loopback(host):
         raise KezhengError("role_needed", host=host)
     if role is Role.REGISTRY:
-        raise KezhengError("role_has_no_pages", role=role.value)
+        serve_registry(settings, os.environ, host, port)
+        return
     if role is Role.WORKER:
         work_for_ever(settings, os.environ)
         return
@@ -81,7 +82,7 @@ def serve_command(
     if role is Role.PUBLIC:
         serve_public(settings, host, port, workers)
     else:
-        serve_with_worker(settings, os.environ, host, port, workers)
+        serve_all(settings, os.environ, host, port, workers)
 
 
 def demo_command(
@@ -94,7 +95,7 @@ def demo_command(
     shown = demonstrate(line.home, os.environ, port, now_utc, line.say)
     line.answer(shown.document(), shown.lines())
     if not no_serve:
-        serve_with_worker(shown.settings, os.environ, "127.0.0.1", port, 1)
+        serve_all(shown.settings, os.environ, "127.0.0.1", port, 1)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,15 +1,16 @@
-"""Issuing an approved batch: prepared → signed → released, chunk by chunk; a stop is resumed, never repeated.
+"""Issuing an approved batch: prepared → signed → logged → released, chunk by chunk; a stop is resumed, never repeated.
 
 Each step is one transaction and each names the state it starts from, so that a process killed at any write
 leaves a state from which the same function goes on: recorded bytes are signed as recorded, a stored signature is
 never made again, and a number whose year has passed before anything was prepared becomes void and is replaced.
+What lay too long before it could be logged is recorded anew under its number: nothing of it was handed out.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,34 +22,37 @@ from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
 from certs.envelope import Prepared, prepared_from_record, seal
 from certs.errors import KezhengError
-from certs.evidence import Evidence, gather_evidence
+from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, prepare_certificate
 from certs.timestamps import shanghai_day
-from certs.trust_list import RootKey
 from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.log_certificates import log_certificates, oldest_to_log
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
 from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
-from registry.publishing.documents import published_files
 from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
     SignedCertificate,
+    prepare_again,
     record_prepared,
     record_released,
     record_signed,
     void_certificates,
 )
 from registry.store.issuing_store import (
+    Logged,
     Recorded,
     Reserved,
     Sealed,
+    logged_of_batch,
     recorded_of_batch,
     reserved_of_batch,
     sealed_of_batch,
+    stale_of_batch,
 )
 from registry.store.states import BatchState, CertificateState
 
@@ -67,8 +71,6 @@ class BatchWork:
     home: Home
     batch: BatchRecord
     institution: InstitutionRecord
-    files: Mapping[str, bytes]
-    root: RootKey
     evidence: Evidence
     rows: dict[int, RowAndCandidate]
 
@@ -80,19 +82,28 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     ``batch_state`` for a batch that is not approved. What was done before stays and is gone on from.
     """
     work = _gather(home, batch_id, clock())
+    _renew_stale(work, clock())
     _replace_numbers_of_past_years(work, clock())
-    url, files, root = home.settings.public_url, work.files, work.root
-    with own_check(len(work.rows), url, work.evidence, files, root) as check:
-        waiting: deque[tuple[Sequence[Sealed], Future[None]]] = deque()
-        for sealed in _sealed_chunks(work, clock):
-            waiting.append((sealed, _submit(work, check, sealed, clock())))
+    with own_check(home, len(work.rows), work.evidence) as check:
+        waiting: deque[tuple[Sequence[Logged], Future[None]]] = deque()
+        for logged in _logged_chunks(work, clock):
+            waiting.append((logged, _submit(work, check, logged, clock())))
             while waiting and (waiting[0][1].done() or len(waiting) > AHEAD):
                 progress(_release(work, *waiting.popleft(), clock()))
         while waiting:
             progress(_release(work, *waiting.popleft(), clock()))
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
         release_batch(tx, batch_id, clock())
+
+
+def _logged_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Logged]]:
+    """Logged certificates chunk by chunk: what an earlier run left logged, then what is signed now."""
+    with work.home.store.reading() as tx:
+        logged = logged_of_batch(tx, work.batch.id)
+    yield from _chunks(logged)
+    for sealed in _sealed_chunks(work, clock):
+        yield log_certificates(work.home, sealed, clock())
 
 
 def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
@@ -107,16 +118,16 @@ def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
         yield _sign(work, _prepare(work, taken, clock()))
 
 
-def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Sealed], now: datetime) -> Future[None]:
+def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
     """Have a chunk verified; a correction needs the register's facts about it, which are only published now."""
-    if any(sealed.supersedes for sealed in chunk):
-        check = HereCheck(work.home.settings.public_url, evidence_with_facts(work.home, now))
-    return check.submit([sealed.envelope for sealed in chunk], now)
+    if any(logged.supersedes for logged in chunk):
+        check = HereCheck(work.home, evidence_with_facts(work.home, now))
+    return check.submit(chunk, now)
 
 
 def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
     """The batch with its numbers reserved, its rows as approved, and the evidence our own verifier uses."""
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         batch = require_batch(tx, batch_id)
         if batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
@@ -129,9 +140,29 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
         rows = approved_rows(home, tx, batch)
         if batch.state is BatchState.APPROVED:
             reserve_batch(home, tx, batch, institution, rows, now)
+    with home.store.reading() as reading:
         by_id = {row.id: (row, candidate) for row, candidate in rows}
-        files, root = published_files(tx), home.own_root(tx)
-        return BatchWork(home, batch, institution, files, root, gather_evidence(files, root), by_id)
+        return BatchWork(home, batch, institution, home.evidence(reading), by_id)
+
+
+def _renew_stale(work: BatchWork, now: datetime) -> None:
+    """Record anew what waited too long to be logged, or was to be signed by a key that is not in use any more.
+
+    The number stays, the stated time of issue is now. Numbers of a past year cannot state it: they are void.
+    """
+    with work.home.store.reading() as tx:
+        key = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code).kid
+        stale = stale_of_batch(tx, work.batch.id, oldest_to_log(work.home.settings.limits, now), key)
+    year = shanghai_day(now).year
+    past = [taken for taken in stale if parse_number(taken.number, work.home.layouts).year != year]
+    for chunk in _chunks([taken for taken in stale if taken not in past]):
+        _prepare(work, chunk, now, prepare_again)
+    with work.home.store.transaction() as tx:
+        for state in (CertificateState.PREPARED, CertificateState.SIGNED):
+            ids = [taken.id for taken in past if taken.state is state]
+            void_certificates(tx, ids, state)
+        rows = [work.rows[taken.roster_row_id] for taken in past]
+        reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
 
 
 def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
@@ -146,17 +177,19 @@ def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
             reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
 
 
-def _prepare(work: BatchWork, chunk: Sequence[Reserved], now: datetime) -> list[Recorded]:
+def _prepare(
+    work: BatchWork, chunk: Sequence[Reserved], now: datetime, record: Callable[..., None] = record_prepared
+) -> list[Recorded]:
     """reserved → prepared: lints and authority, then the bytes that will be signed are on record."""
     issued_at = now.replace(microsecond=0)
     signer = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code)
     run_off = work.batch.run_off_confirmed_by is not None
-    context = IssueContext(work.institution, work.home.settings.limits, signer.kid, run_off)
+    context = IssueContext(work.institution, work.home.settings.limits, signer.kid, run_off, now)
     prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
     with work.home.store.transaction() as tx:
-        record_prepared(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
+        record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
     return [
-        Recorded(taken.id, taken.number, taken.roster_row_id, taken.supersedes, ready.to_be_signed)
+        Recorded(taken.id, taken.number, taken.roster_row_id, taken.supersedes, issued_at, ready.to_be_signed)
         for taken, ready in zip(chunk, prepared, strict=True)
     ]
 
@@ -205,7 +238,7 @@ def _sign(work: BatchWork, chunk: Sequence[Recorded]) -> list[Sealed]:
             ],
         )
     return [
-        Sealed(recorded.id, recorded.number, recorded.roster_row_id, recorded.supersedes, envelope)
+        Sealed(*recorded[:5], envelope)
         for recorded, envelope in zip(chunk, envelopes, strict=True)
     ]
 
@@ -216,12 +249,12 @@ def _seal(home: Home, recorded: Recorded) -> bytes:
     return seal(prepared, signer.sign(prepared.to_be_signed))
 
 
-def _release(work: BatchWork, chunk: Sequence[Sealed], checked: Future[None], now: datetime) -> int:
-    """signed → released: only what our own verifier found valid from the final QR text; how many."""
+def _release(work: BatchWork, chunk: Sequence[Logged], checked: Future[None], now: datetime) -> int:
+    """logged → released: only what our own verifier found valid from the final QR text; how many."""
     checked.result()
-    with work.home.store.transaction() as tx:
-        record_released(tx, [sealed.id for sealed in chunk])
-        replacing = [(sealed, work.rows[sealed.roster_row_id][0]) for sealed in chunk if sealed.supersedes]
+    replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in chunk if logged.supersedes]
+    with work.home.recording() as tx:
+        record_released(tx, [logged.id for logged in chunk])
         replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
     return len(chunk)
 

@@ -1,6 +1,8 @@
-"""Our own verifier over what was just sealed: here for a few, in processes of their own for many.
+"""Our own verifier over what was just logged: here for a few, in processes of their own for many.
 
-A large batch spends half its time on being verified; beside the signing it then costs no time of its own.
+A large batch spends half its time on being verified; beside the signing it then costs no time of its own. Each chunk is
+verified under the checkpoint that was published for it, every certificate by its own proof, so that the cost does not
+grow with the register.
 """
 
 from __future__ import annotations
@@ -9,35 +11,74 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from multiprocessing import get_context
-from typing import Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from certs.evidence import Evidence, gather_evidence
 from certs.issuance import check_sealed
-from certs.trust_list import RootKey
+from certs.proven_log import open_proven_log
+from certs.root_chain import RootKey
+from certs.unavailable import Unavailable
+from registry.home import Home
+from registry.publishing.documents import published_files
+from registry.publishing.log_folder import read_log_file
+from registry.store.issuing_store import Logged
+from registry.store.log_store import leaf_indices, read_tree
 
 MANY = 3_000
 """From so many certificates on, starting a process costs less than it saves."""
 
 
 class OwnCheck(Protocol):
-    """Takes envelopes; the future ends when our verifier has passed all, or with the refusal of the first."""
+    """Takes logged certificates; the future ends when our verifier has passed all, or with the first refusal."""
 
-    def submit(self, envelopes: Sequence[bytes], at: datetime) -> Future[None]:
-        """Start verifying envelopes from their final QR texts. Fails with ``own_verification_failed``."""
+    def submit(self, chunk: Sequence[Logged], at: datetime) -> Future[None]:
+        """Start verifying certificates from their final QR texts. Fails with ``own_verification_failed``."""
+
+
+class Question(NamedTuple):
+    """What a verifying process needs for one chunk: envelopes, where they stand, and the checkpoint over them."""
+
+    envelopes: list[bytes]
+    places: dict[bytes, tuple[int, ...]]
+    checkpoint: bytes
+
+
+class Verifier:
+    """Verifies chunks under one trust list, with the log's files read from a folder."""
+
+    def __init__(self, public_url: str, evidence: Evidence, log_folder: Path) -> None:
+        self._public_url = public_url
+        self._evidence = evidence
+        self._log_folder = log_folder
+
+    def check(self, question: Question, at: datetime) -> None:
+        """Every envelope must pass. Raises KezhengError ``own_verification_failed``."""
+        trust, places = self._evidence.trust, question.places
+        assert not isinstance(trust, Unavailable)
+        log = open_proven_log(question.checkpoint, self._read, lambda digest: places.get(digest, ()), trust)
+        evidence = replace(self._evidence, log=log)
+        for envelope in question.envelopes:
+            check_sealed(envelope, self._public_url, evidence, at)
+
+    def _read(self, path: str) -> bytes | None:
+        return read_log_file(self._log_folder, path)
 
 
 class HereCheck:
     """Verifies at once, in this process."""
 
-    def __init__(self, public_url: str, evidence: Evidence) -> None:
-        self._public_url = public_url
-        self._evidence = evidence
+    def __init__(self, home: Home, evidence: Evidence) -> None:
+        self._home = home
+        self._verifier = Verifier(home.settings.public_url, evidence, home.settings.log_folder)
 
-    def submit(self, envelopes: Sequence[bytes], at: datetime) -> Future[None]:
+    def submit(self, chunk: Sequence[Logged], at: datetime) -> Future[None]:
         """Verify now; a refusal is raised here."""
-        check_all(envelopes, self._public_url, self._evidence, at)
+        self._verifier.check(_question(self._home, chunk), at)
         done: Future[None] = Future()
         done.set_result(None)
         return done
@@ -46,43 +87,71 @@ class HereCheck:
 class PoolCheck:
     """Verifies in other processes, which read the same published files under the same root."""
 
-    def __init__(self, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, home: Home, pool: ProcessPoolExecutor) -> None:
+        self._home = home
         self._pool = pool
 
-    def submit(self, envelopes: Sequence[bytes], at: datetime) -> Future[None]:
-        """Hand the envelopes to the next free process."""
-        return self._pool.submit(_check, list(envelopes), at)
+    def submit(self, chunk: Sequence[Logged], at: datetime) -> Future[None]:
+        """Hand the certificates to the next free process."""
+        return self._pool.submit(_check, _question(self._home, chunk), at)
+
+
+class Start(NamedTuple):
+    """What a verifying process starts with."""
+
+    public_url: str
+    files: Mapping[str, bytes]
+    root: RootKey
+    log_folder: Path
+    checkpoint: bytes
+    places: Mapping[bytes, tuple[int, ...]]
 
 
 @contextmanager
-def own_check(
-    count: int, public_url: str, evidence: Evidence, files: Mapping[str, bytes], root: RootKey
-) -> Iterator[OwnCheck]:
-    """The check for so many certificates; ``files`` are those that ``evidence`` was gathered from."""
+def own_check(home: Home, count: int, evidence: Evidence) -> Iterator[OwnCheck]:
+    """The check for so many certificates."""
     if count < MANY:
-        yield HereCheck(public_url, evidence)
+        yield HereCheck(home, evidence)
         return
     processes = max(1, (os.cpu_count() or 2) - 1)
     with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(public_url, dict(files), root)
+        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(_start_of(home),)
     ) as pool:
-        yield PoolCheck(pool)
+        yield PoolCheck(home, pool)
 
 
-def check_all(envelopes: Sequence[bytes], public_url: str, evidence: Evidence, at: datetime) -> None:
-    """Every envelope must pass. Raises KezhengError ``own_verification_failed``."""
-    for envelope in envelopes:
-        check_sealed(envelope, public_url, evidence, at)
+def _question(home: Home, chunk: Sequence[Logged]) -> Question:
+    places = {sha256(logged.envelope).digest(): (logged.leaf_index,) for logged in chunk}
+    return Question([logged.envelope for logged in chunk], places, home.checkpoint())
 
 
-_process: HereCheck | None = None
+def _start_of(home: Home) -> Start:
+    with home.store.reading() as tx:
+        files = published_files(tx)
+        subjects = [sha256(content).digest() for content in files.values()]
+        places = {subject: tuple(leaf_indices(tx, subject)) for subject in subjects}
+        root, note = home.own_root(tx), read_tree(tx).note
+    assert note is not None
+    return Start(home.settings.public_url, files, root, home.settings.log_folder, note, places)
 
 
-def _start(public_url: str, files: dict[str, bytes], root: RootKey) -> None:
+_process: Verifier | None = None
+
+
+def _start(given: Start) -> None:
     global _process
-    _process = HereCheck(public_url, gather_evidence(files, root))
+
+    def read(path: str) -> bytes | None:
+        return read_log_file(given.log_folder, path)
+
+    evidence = gather_evidence(
+        given.files,
+        given.root,
+        open_log=lambda trust: open_proven_log(given.checkpoint, read, lambda s: given.places.get(s, ()), trust),
+    )
+    _process = Verifier(given.public_url, evidence, given.log_folder)
 
 
-def _check(envelopes: list[bytes], at: datetime) -> None:
+def _check(question: Question, at: datetime) -> None:
     assert _process is not None
-    _process.submit(envelopes, at)
+    _process.check(question, at)

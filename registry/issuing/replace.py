@@ -12,7 +12,7 @@ from registry.home import Home
 from registry.issuing.stored_rows import replacement_of
 from registry.status_changes import StatusChange, record_change
 from registry.store.engine import WriteTransaction
-from registry.store.issuing_store import Sealed
+from registry.store.issuing_store import Logged
 from registry.store.roster_store import RosterRowRecord
 
 
@@ -30,13 +30,13 @@ def publish_facts(home: Home, tx: WriteTransaction, candidates: Sequence[Candida
 
 
 def replace_predecessors(
-    home: Home, tx: WriteTransaction, replacing: Sequence[tuple[Sealed, RosterRowRecord]], by: str, now: datetime
+    home: Home, tx: WriteTransaction, replacing: Sequence[tuple[Logged, RosterRowRecord]], by: str, now: datetime
 ) -> None:
     """What a correction replaces is superseded in the transaction that releases the correction."""
-    for sealed, row in replacing:
+    for logged, row in replacing:
         replaces = replacement_of(row)
         assert replaces is not None
-        change = StatusChange(State.SUPERSEDED, replaces.reason, by, successor=sealed.number)
+        change = StatusChange(State.SUPERSEDED, replaces.reason, by, successor=logged.number)
         record_change(home, tx, replaces.number, change, now)
     if replacing:
         home.publish_status(tx, now)

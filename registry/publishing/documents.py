@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from certs.errors import KezhengError
-from certs.evidence import STATUS_FILE, TRUST_LIST_FILE, Evidence, gather_evidence
-from certs.trust_list import RootKey
+from certs.evidence import STATUS_FILE, TRUST_LIST_FILE
 from registry.store.document_store import (
     PublishedDocument,
     add_document,
     latest_document,
-    latest_documents,
+    public_documents,
 )
 from registry.store.engine import ReadTransaction, WriteTransaction
 
 DELEGATION_FILE = "delegation.jws"
 ROOT_FILE = "root.jwk"
-ROOT_CHAIN_FILE = "root-chain.jws"
 JWKS_FILE = "jwks.json"
 
 
@@ -43,12 +41,7 @@ def is_half_spent(document: PublishedDocument | None, now: datetime) -> bool:
 
 def published_files(tx: ReadTransaction) -> dict[str, bytes]:
     """Every published file by name. Raises KezhengError ``public_documents_missing`` before the first trust list."""
-    files = {document.kind: document.content for document in latest_documents(tx)}
+    files = {document.kind: document.content for document in public_documents(tx)}
     if TRUST_LIST_FILE not in files or STATUS_FILE not in files:
         raise KezhengError("public_documents_missing")
     return files
-
-
-def current_evidence(tx: ReadTransaction, root: RootKey) -> Evidence:
-    """The evidence that the published files give under an anchor."""
-    return gather_evidence(published_files(tx), root)

@@ -70,7 +70,7 @@ def _facts(tx: ReadTransaction) -> dict[int, CertificateFacts]:
 def _fact(facts: PublicFacts, site_names: dict[tuple[str, str], str]) -> CertificateFacts:
     return CertificateFacts(
         supersedes=facts.supersedes,
-        first_issued_on=facts.first_issued_on if facts.supersedes else None,
+        first_issued_on=facts.first_issued_on,
         official_number=facts.official_number,
         site=site_names.get((facts.institution_code, facts.site_code or "")),
     )
@@ -80,10 +80,10 @@ def _site_names(tx: ReadTransaction) -> dict[tuple[str, str], str]:
     return {(site.institution_code, site.code): site.name for facts in institutions(tx) for site in facts.sites}
 
 
-def status_list_needs_signing(tx: ReadTransaction, now: datetime, public_url: str | None = None) -> bool:
+def status_list_needs_signing(tx: ReadTransaction, now: datetime, public_url: str) -> bool:
     """Whether the status file is missing or past half of its life, or a list derived from it has to follow.
 
-    With a ``public_url`` also whether a list is signed for another address.
+    Lists are signed for the address where they are fetched.
     """
     spent = is_half_spent(latest_document(tx, STATUS_FILE), now)
     return spent or token_lists_need_signing(tx, now, public_url)

@@ -36,17 +36,16 @@ def publish_token_lists(
             add_document(tx, PublishedDocument(name, version, content, derived.issued_at, derived.expires_at))
 
 
-def token_lists_need_signing(tx: ReadTransaction, now: datetime, public_url: str | None = None) -> bool:
-    """Whether a list is missing, or has ended because a place of it changed by itself.
-
-    With a ``public_url`` also whether a list is signed for another address, where its readers would refuse it.
+def token_lists_need_signing(tx: ReadTransaction, now: datetime, public_url: str) -> bool:
+    """Whether a list is missing, has ended because a place of it changed by itself, or names another address than
+    this one, where its readers would refuse it.
     """
     for number in issued_lists(tx):
         for name in (jwt_file(number), cwt_file(number)):
             latest = latest_document(tx, name)
             if latest is None or _has_ended(latest, now):
                 return True
-        if public_url is not None and _moved(tx, number, public_url):
+        if _moved(tx, number, public_url):
             return True
     return False
 

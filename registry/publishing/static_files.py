@@ -8,44 +8,51 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from certs.errors import KezhengError
-from certs.evidence import TRUST_LIST_FILE
+from certs.evidence import LOG_FOLDER, TRUST_LIST_FILE
+from certs.log_checkpoint import CHECKPOINT_FILE
 from registry.publishing.documents import DELEGATION_FILE
 
 KEPT_INSIDE = frozenset({DELEGATION_FILE})
 """The delegation travels in the header of the trust list."""
+_LAST = {LOG_FOLDER + CHECKPOINT_FILE: 1, TRUST_LIST_FILE: 2}
+"""What is written after everything else, in this order."""
 MAX_FILE = 256 * 1024 * 1024
 
 
-def write_published(folder: Path, files: Mapping[str, bytes]) -> list[str]:
-    """Write the files, each whole or not at all, the trust list last; their names.
+def write_published(folder: Path, files: Mapping[str, bytes], log_folder: Path) -> list[str]:
+    """Write the files and the register, each whole or not at all; their names.
 
-    Files of an earlier publication that are published no more are removed. Raises KezhengError
-    ``folder_not_empty`` for a folder with other content.
+    The register's checkpoint comes after what it covers, and the trust list after the checkpoint that covers it. Files
+    of an earlier publication that are published no more are removed. Raises KezhengError ``folder_not_empty`` for a
+    folder with other content.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / TRUST_LIST_FILE).exists():
         raise KezhengError("folder_not_empty", path=str(folder))
-    names = sorted(set(files) - KEPT_INSIDE, key=lambda name: (name == TRUST_LIST_FILE, name))
+    sources = {LOG_FOLDER + name: log_folder / name for name in _names_below(log_folder)}
+    names = sorted({*files, *sources} - KEPT_INSIDE, key=lambda name: (_LAST.get(name, 0), name))
     for name in names:
-        _replace(folder / name, files[name])
-    for path in _files_below(folder):
-        if path.relative_to(folder).as_posix() not in names:
-            path.unlink()
+        if not (_never_changes(name) and (folder / name).exists()):
+            _replace(folder / name, files[name] if name in files else sources[name].read_bytes())
+    for name in set(_names_below(folder)) - set(names):
+        (folder / name).unlink()
     return names
 
 
 def read_published(folder: Path) -> dict[str, bytes]:
-    """The files of a published folder by name. Raises KezhengError ``file_not_found``."""
+    """The files of a published folder by name, but for those of the register. Raises KezhengError ``file_not_found``."""
     if not folder.is_dir():
         raise KezhengError("file_not_found", path=str(folder))
-    found = {}
-    for path in _files_below(folder):
-        if path.stat().st_size <= MAX_FILE:
-            found[PurePosixPath(path.relative_to(folder)).as_posix()] = path.read_bytes()
-    return found
+    names = [name for name in _names_below(folder) if not name.startswith(LOG_FOLDER)]
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).stat().st_size <= MAX_FILE}
 
 
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+def _never_changes(name: str) -> bool:
+    return name.startswith((f"{LOG_FOLDER}tile/", f"{LOG_FOLDER}index/"))
+
+
+def _names_below(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(PurePosixPath(path.relative_to(folder)).as_posix() for path in found)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -13,13 +13,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import Update, bindparam
 
 from certs.errors import KezhengError
-from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
+from registry.store.certificate_tables import (
+    CERTIFICATE,
+    CERTIFICATE_LOGGED,
+    CERTIFICATE_PREPARED,
+    CERTIFICATE_SEALED,
+)
 from registry.store.engine import WriteTransaction
 from registry.store.rows import chunks, insert_records
 from registry.store.states import CertificateState
 
 VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
-_BEFORE_RELEASE = (CertificateState.SIGNED, CertificateState.LOGGED)
 _BEFORE_LOG = (CertificateState.PREPARED, CertificateState.SIGNED)
 _CHANGED = "certificate_state_changed"
 
@@ -39,6 +43,14 @@ class SignedCertificate(NamedTuple):
     certificate_id: int
     envelope: bytes
     envelope_digest: bytes
+
+
+class LoggedCertificate(NamedTuple):
+    """Where and when the register took an envelope in."""
+
+    certificate_id: int
+    leaf_index: int
+    logged_at: datetime
 
 
 def record_prepared(tx: WriteTransaction, certificates: Sequence[PreparedCertificate]) -> None:
@@ -68,17 +80,15 @@ def record_signed(tx: WriteTransaction, certificates: Sequence[SignedCertificate
     _move(tx, _ids(certificates), (CertificateState.PREPARED,), CertificateState.SIGNED)
 
 
-def record_logged(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
-    """signed → logged."""
-    _move(tx, certificate_ids, (CertificateState.SIGNED,), CertificateState.LOGGED)
+def record_logged(tx: WriteTransaction, certificates: Sequence[LoggedCertificate]) -> None:
+    """signed → logged, in the transaction that appends the entries to the register."""
+    insert_records(tx.connection, CERTIFICATE_LOGGED, certificates)
+    _move(tx, _ids(certificates), (CertificateState.SIGNED,), CertificateState.LOGGED)
 
 
 def record_released(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
-    """signed or logged → released: from now on the public side shows them.
-
-    ``logged`` is the state between the two once a public register stands between them.
-    """
-    _move(tx, certificate_ids, _BEFORE_RELEASE, CertificateState.RELEASED)
+    """logged → released: from now on the public side shows them."""
+    _move(tx, certificate_ids, (CertificateState.LOGGED,), CertificateState.RELEASED)
 
 
 def void_certificates(
@@ -126,7 +136,9 @@ def _with_key(certificate: PreparedCertificate) -> dict[str, Any]:
     return values | {"key": values.pop("certificate_id")}
 
 
-def _ids(certificates: Sequence[PreparedCertificate] | Sequence[SignedCertificate]) -> list[int]:
+def _ids(
+    certificates: Sequence[PreparedCertificate] | Sequence[SignedCertificate] | Sequence[LoggedCertificate],
+) -> list[int]:
     return [certificate.certificate_id for certificate in certificates]
 
 

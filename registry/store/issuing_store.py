@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
+from registry.store.certificate_tables import (
+    CERTIFICATE,
+    CERTIFICATE_LOGGED,
+    CERTIFICATE_PREPARED,
+    CERTIFICATE_SEALED,
+)
 from registry.store.engine import ReadTransaction
 from registry.store.states import CertificateState
 
 
 class Reserved(NamedTuple):
-    """A number that was taken for a row; ``first_issued_on`` where the certificate is a correction."""
+    """A number that was taken for a row; ``first_issued_on`` where the certificate is not the first paper."""
 
     id: int
     number: str
@@ -21,6 +26,7 @@ class Reserved(NamedTuple):
     status_index: int
     supersedes: str | None
     first_issued_on: date | None
+    state: CertificateState
 
 
 class Recorded(NamedTuple):
@@ -30,6 +36,7 @@ class Recorded(NamedTuple):
     number: str
     roster_row_id: int
     supersedes: str | None
+    issued_at: datetime
     to_be_signed: bytes
 
 
@@ -40,7 +47,20 @@ class Sealed(NamedTuple):
     number: str
     roster_row_id: int
     supersedes: str | None
+    issued_at: datetime
     envelope: bytes
+
+
+class Logged(NamedTuple):
+    """A certificate that is in the register and not yet handed out."""
+
+    id: int
+    number: str
+    roster_row_id: int
+    supersedes: str | None
+    issued_at: datetime
+    envelope: bytes
+    leaf_index: int
 
 
 _RESERVED = select(
@@ -50,14 +70,27 @@ _RESERVED = select(
     CERTIFICATE.c.status_index,
     CERTIFICATE.c.supersedes,
     CERTIFICATE.c.first_issued_on,
+    CERTIFICATE.c.state,
 )
-_KNOWN = (CERTIFICATE.c.id, CERTIFICATE.c.number, CERTIFICATE.c.roster_row_id, CERTIFICATE.c.supersedes)
+_KNOWN = (
+    CERTIFICATE.c.id,
+    CERTIFICATE.c.number,
+    CERTIFICATE.c.roster_row_id,
+    CERTIFICATE.c.supersedes,
+    CERTIFICATE_PREPARED.c.issued_at,
+)
 _RECORDED = select(*_KNOWN, CERTIFICATE_PREPARED.c.to_be_signed).join(
     CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id
 )
-_SEALED = select(*_KNOWN, CERTIFICATE_SEALED.c.envelope).join(
-    CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id
+_SEALED = (
+    select(*_KNOWN, CERTIFICATE_SEALED.c.envelope)
+    .join(CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id)
+    .join(CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id)
 )
+_LOGGED = _SEALED.add_columns(CERTIFICATE_LOGGED.c.leaf_index).join(
+    CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id
+)
+_NOT_LOGGED = (CertificateState.PREPARED, CertificateState.SIGNED)
 
 
 def reserved_of_batch(tx: ReadTransaction, batch_id: str) -> list[Reserved]:
@@ -73,6 +106,20 @@ def recorded_of_batch(tx: ReadTransaction, batch_id: str) -> list[Recorded]:
 
 
 def sealed_of_batch(tx: ReadTransaction, batch_id: str) -> list[Sealed]:
-    """What is signed and not yet released."""
+    """What is signed and not yet logged."""
     query = _SEALED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.SIGNED)
     return [Sealed._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
+
+
+def logged_of_batch(tx: ReadTransaction, batch_id: str) -> list[Logged]:
+    """What is logged and not yet released."""
+    query = _LOGGED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.LOGGED)
+    return [Logged._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
+
+
+def stale_of_batch(tx: ReadTransaction, batch_id: str, oldest: datetime, kid: bytes) -> list[Reserved]:
+    """What is recorded or signed and not logged, and states a time before ``oldest`` or another key."""
+    old = or_(CERTIFICATE_PREPARED.c.issued_at < oldest, CERTIFICATE_PREPARED.c.kid != kid)
+    query = _RESERVED.join(CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id)
+    query = query.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state.in_(_NOT_LOGGED), old)
+    return [Reserved._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]

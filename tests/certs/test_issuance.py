@@ -42,7 +42,8 @@ class Desk:
     def prepare(self, request: IssueRequest) -> Prepared:
         record = self.world.institutions[self.code]
         kid = self.world.keys[self.code].kid
-        return prepare_certificate(request, IssueContext(record, self.world.limits, kid, self.run_off_confirmed))
+        context = IssueContext(record, self.world.limits, kid, self.run_off_confirmed, request.claims.issued_at)
+        return prepare_certificate(request, context)
 
     def refusal(self, request: IssueRequest) -> tuple[str, Any]:
         with pytest.raises(KezhengError) as refused:

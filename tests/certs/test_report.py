@@ -125,7 +125,7 @@ def test_every_end_has_the_published_shape(case: Case) -> None:
     report = report_of(case.name)
     assert misfits(report, REPORT) == []
     assert json.loads(json.dumps(report)) == report
-    assert [check["name"] for check in report["checks"]] == ["form", "signature", "authority", "status"]
+    assert [check["name"] for check in report["checks"]] == ["form", "signature", "log", "authority", "status"]
     assert {check["outcome"] for check in report["checks"]} <= {"passed", "failed", "indeterminate"}
     assert (report["certificate"] is None) == (report["institution"] is None)
     assert {notice["code"] for notice in report["notices"]} == set(case.notices)

@@ -8,23 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from simulated_log import with_places
 from simulator import NOW, Key, World
 
 from certs.canonical import decode_json, encode_json
+from certs.delegation import delegation_payload, open_delegation
 from certs.errors import KezhengError
 from certs.institution import InstitutionRecord, SigningKey
 from certs.jws import DELEGATION_TYPE, STATUS_TYPE, TRUST_LIST_TYPE, open_jws
+from certs.root_chain import RootKey, root_from_jwk, root_to_jwk
 from certs.signing_key import base64url, from_base64url, public_jwk, thumbprint
-from certs.trust_list import (
-    RootKey,
-    delegation_payload,
-    index_keys,
-    open_delegation,
-    open_trust_list,
-    root_from_jwk,
-    root_to_jwk,
-    trust_list_payload,
-)
+from certs.trust_list import PinnedTree, index_keys, open_trust_list, trust_list_payload
 
 SECOND = timedelta(seconds=1)
 Json = dict[str, Any]
@@ -63,8 +57,10 @@ def test_a_list_is_read_as_it_was_written() -> None:
     assert found.order == (3, 9)
     assert found.environment == "demo"
     assert (found.limits, found.public_urls) == (world.limits, frozenset(world.public_urls))
-    assert found.institutions == world.institutions
-    assert found.status_key == world.status_key.public_key
+    log = world.log()
+    assert found.institutions == {code: with_places(each, log) for code, each in world.institutions.items()}
+    assert found.delegation.status_key == world.status_key.public_key
+    assert found.pinned == PinnedTree(len(log.entries), log.root())
     for code, key in world.keys.items():
         assert found.keys[key.kid].institution is found.institutions[code]
         assert found.keys[key.kid].key.public_key == key.public_key
@@ -75,7 +71,8 @@ def test_the_order_of_institutions_given_does_not_matter() -> None:
     world = world_of_two()
     records = list(world.institutions.values())
     fixed = (1, "production", NOW, NOW, world.limits, world.public_urls, {})
-    assert trust_list_payload(*fixed, records) == trust_list_payload(*fixed, reversed(records))
+    tree = PinnedTree(3, bytes(32))
+    assert trust_list_payload(*fixed, records, tree) == trust_list_payload(*fixed, reversed(records), tree)
 
 
 # --- who signs
@@ -86,7 +83,7 @@ def test_the_root_itself_signs_no_list() -> None:
     assert refusal(signed_again(world, lambda _: None, world.root)) == "jws_signature_wrong"
 
 
-@pytest.mark.parametrize("role", ["status_key", "log_key"])
+@pytest.mark.parametrize("role", ["status_key", "log_key", "receipt_key"])
 def test_another_delegated_key_signs_no_list(role: str) -> None:
     world = world_of_two()
     assert refusal(signed_again(world, lambda _: None, getattr(world, role))) == "jws_signature_wrong"
@@ -98,7 +95,7 @@ def test_an_institution_s_key_signs_no_list() -> None:
     assert refusal(signed_again(world, lambda _: None, key)) == "jws_signature_wrong"
 
 
-@pytest.mark.parametrize("role", ["list_key", "status_key", "log_key"])
+@pytest.mark.parametrize("role", ["list_key", "status_key", "log_key", "receipt_key"])
 def test_only_the_root_delegates(role: str) -> None:
     honest, thief = world_of_two(), world_of_two()
     thief.root = getattr(thief, role)
@@ -149,7 +146,7 @@ def test_a_list_lives_within_its_delegation(starts: int, ends: int, within: bool
     delegation = world.jws(DELEGATION_TYPE, world.root, delegation_payload(delegated)).decode()
     token = signed_again(world, lambda _: None, delegation=delegation)
     if within:
-        assert open_trust_list(token, world.root_key()) == listed
+        assert open_trust_list(token, world.root_key()) == replace(listed, delegation=delegated)
     else:
         assert refusal(token) == "trust_list_outside_delegation"
 
@@ -170,6 +167,11 @@ def delegation_with(world: World, change: Callable[[Json], None]) -> bytes:
     return world.jws(DELEGATION_TYPE, world.root, payload)
 
 
+def log_vkey(payload: Json) -> str:
+    found: str = payload["log"]["keys"][0]["vkey"]
+    return found
+
+
 @pytest.mark.parametrize(
     ("name", "change", "code"),
     [
@@ -184,6 +186,12 @@ def delegation_with(world: World, change: Callable[[Json], None]) -> bytes:
         ("end past the calendar", lambda p: p.update(exp=10**18), "jws_malformed"),
         ("end far past the calendar", lambda p: p.update(exp=1e300), "jws_malformed"),
         ("one key for two roles", lambda p: p["keys"].update(status=p["keys"]["list"]), "jws_malformed"),
+        ("no log", lambda p: p.pop("log"), "jws_malformed"),
+        ("a log without keys", lambda p: p["log"].update(keys=[]), "jws_malformed"),
+        ("a log key under another name", lambda p: p["log"].update(origin="other.example/2026"), "jws_malformed"),
+        ("more witnesses demanded than named", lambda p: p["log"].update(quorum=1), "jws_malformed"),
+        ("a second line of another kind", lambda p: p["log"].update(cosigner=log_vkey(p)), "jws_malformed"),
+        ("no certificate authority", lambda p: p.pop("document_ca"), "jws_malformed"),
         ("another kind of key", lambda p: p["keys"]["list"].update(kty="EC"), "key_malformed"),
         ("a private key", lambda p: p["keys"]["list"].update(d="AA"), "key_malformed"),
         ("a short key", lambda p: p["keys"]["list"].update(x="AAAA"), "key_malformed"),
@@ -238,8 +246,17 @@ MALFORMED: list[tuple[str, Callable[[Json], Any]]] = [
     ("grades as one text", lambda p: first(p)["scopes"][0].update(grades="junior")),
     ("an unknown grade", lambda p: first(p)["scopes"][0].update(grades=["master"])),
     ("directions as one text", lambda p: first(p)["scopes"][0].update(directions="全部")),
-    ("a grant as text", lambda p: first(p)["scopes"][0].update(granted_at="2024-01-01")),
-    ("a grant past the calendar", lambda p: first(p)["scopes"][0].update(granted_at=10**18)),
+    ("a grant as text", lambda p: first(p)["scopes"][0].update(granted_at_ms="2024-01-01")),
+    ("a grant past the calendar", lambda p: first(p)["scopes"][0].update(granted_at_ms=10**18)),
+    ("a grant without its place in the register", lambda p: first(p)["scopes"][0].pop("log_index")),
+    ("a negative place in the register", lambda p: first(p)["scopes"][0].update(log_index=-1)),
+    ("a key without its place in the register", lambda p: first(p)["keys"][0].pop("log_index")),
+    ("a time of theft as text", lambda p: first(p)["keys"][0].update(compromised_at_ms="1")),
+    ("no pinned tree", lambda p: p.pop("log")),
+    ("a pinned root that is no digest", lambda p: p["log"].update(root="00")),
+    ("a pinned root in capitals", lambda p: p["log"].update(root="AB" * 32)),
+    ("a negative pinned size", lambda p: p["log"].update(size=-1)),
+    ("a delay as text", lambda p: p.update(log_delay_hours="24")),
     ("a batch as a number", lambda p: first(p)["scopes"][0].update(batch=2)),
     ("an unknown event", lambda p: first(p)["events"].append({"kind": "pause"})),
     ("keys as a map", lambda p: first(p).update(keys={})),
