@@ -28,9 +28,9 @@ from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, published_
 from registry.publishing.log_folder import read_log_file
 from registry.publishing.publish_status import publish_status_list, status_list_needs_signing
 from registry.publishing.publish_trust import publish_trust_list, trust_list_needs_signing
+from registry.publishing.log_place import LogPlace
 from registry.publishing.sequence_log import (
     Appended,
-    LogPlace,
     LogSigners,
     append_entries,
     clock_entry_is_due,

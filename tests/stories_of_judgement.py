@@ -138,16 +138,17 @@ def no_status_file(world: World) -> Asked:
 
 @ends("undetermined", "status", "status_unavailable")
 def a_status_file_signed_by_another_role(world: World) -> Asked:
-    text, honest = world.issue(world.institution()), world.trust_list()
+    text, honest = world.issue(world.institution()), world.files()
     world.status_key = world.list_key
-    files = world.files() | {TRUST_LIST_FILE: honest}
+    files = honest | {STATUS_FILE: world.status_list()}
     return Asked(text, gather_evidence(files, world.root_key()))
 
 
 @ends("undetermined", "status", "status_stale")
 def a_stale_status_file(world: World) -> Asked:
-    text, evidence = world.issue(world.institution()), world.evidence()
-    return Asked(text, evidence, NOW + timedelta(days=3))
+    text = world.issue(world.institution(), issued_at=NOW)
+    world.newest_entry_at = NOW
+    return Asked(text, world.evidence(), NOW + timedelta(days=3))
 
 
 @ends("not_in_force", "status", "suspended")

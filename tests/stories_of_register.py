@@ -202,7 +202,8 @@ def the_list_claims_a_retirement_without_an_entry(world: World) -> Asked:
 def a_list_made_for_one_victim(world: World) -> Asked:
     code = world.institution()
     text = world.issue(code)
-    honest = world.files()
+    honest, log = world.files(), world.log()
+    world.pinned = PinnedTree(len(log.entries), log.root())
     world.institution("只对一人列入的机构")
     return Asked(text, gather_evidence(honest | {TRUST_LIST_FILE: world.trust_list()}, world.root_key()))
 
@@ -305,7 +306,7 @@ def logged_after_the_key_was_retired(world: World) -> Asked:
 def _issued_again(world: World, first: date | None) -> Asked:
     code = world.institution()
     number = world.claims(code, issued_at=ISSUED - 400 * DAY).number
-    text = world.issue(code, number=number, status_index=6)
+    text = world.issue(code, number=number, status_index=6, assessed_on=date(2025, 10, 10))
     if first is not None:
         world.facts(6, first_issued_on=first)
     return Asked(text, world.evidence())

@@ -44,7 +44,7 @@ class Question(NamedTuple):
     """What a verifying process needs for one chunk: envelopes, where they stand, and the checkpoint over them."""
 
     envelopes: list[bytes]
-    places: dict[bytes, tuple[int, ...]]
+    places: Mapping[bytes, tuple[int, ...]]
     checkpoint: bytes
 
 

@@ -219,7 +219,11 @@ def test_a_record_is_published_with_these_members_and_no_other() -> None:
         "code", "kind", "credit_code", "province", "names", "scopes", "sites", "events", "keys", "successor",
     }  # fmt: skip
     assert set(made["scopes"][0]) == {
-        "occupation", "directions", "grades", "regions", "valid_from", "valid_to", "granted_at", "batch", "document",
+        "occupation", "directions", "grades", "regions", "valid_from", "valid_to", "granted_at_ms", "log_index",
+        "batch", "document",
     }  # fmt: skip
-    assert set(made["keys"][0]) == {"x", "not_before", "retired_at"}
+    assert set(made["keys"][0]) == {
+        "x", "not_before", "log_index", "retired_at", "retired_log_index", "compromised_at_ms",
+        "compromised_log_index",
+    }  # fmt: skip
     assert made["scopes"][0]["grades"] == ["junior", "intermediate", "senior"]

@@ -52,7 +52,9 @@ class Desk:
 
     def sealed(self, request: IssueRequest) -> bytes:
         prepared = self.prepare(request)
-        return seal(prepared, self.world.keys[self.code].sign(prepared.to_be_signed))
+        envelope = seal(prepared, self.world.keys[self.code].sign(prepared.to_be_signed))
+        self.world.log_envelope(envelope, request.claims.issued_at)
+        return envelope
 
 
 def test_what_is_prepared_seals_to_a_certificate_that_our_own_verifier_reads() -> None:
@@ -140,7 +142,7 @@ def test_a_certificate_that_does_not_verify_is_not_released() -> None:
     assert own_refusal(desk, seal(prepared, Key("other").sign(prepared.to_be_signed))) == "signature_mismatch"
     assert own_refusal(desk, envelope[:-1]) == "payload_truncated"
     assert own_refusal(desk, envelope, at=NOW - timedelta(hours=1)) == "issued_in_future"
-    assert own_refusal(desk, envelope, at=NOW + timedelta(days=4)) == "status_stale"
+    assert own_refusal(desk, envelope, at=NOW + timedelta(days=3)) == "status_stale"
     assert own_refusal(desk, envelope, "http://verify.example.cn") == "host_altered"
     desk.world.status_event(5, State.SUSPENDED)
     assert own_refusal(desk, envelope) == "suspended"

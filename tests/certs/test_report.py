@@ -94,7 +94,7 @@ REPORT = {
     "institution": Maybe(INSTITUTION),
     "status": Maybe(STATUS),
     "equivalence": [{}],
-    "log": type(None),
+    "log": Maybe({"tree_size": int, "leaf_index": int, "logged_at": INSTANT}),
 }
 
 
