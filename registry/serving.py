@@ -1,5 +1,4 @@
-"""Running the processes: the public site, the worker that keeps its signed files fresh, and the registry role that signs
-receipts.
+"""Running the processes: the public site, the worker that keeps its signed files fresh, the registry role that signs.
 
 The public site is another program: it is started by name, with the environment of its home, and knows no keys.
 """

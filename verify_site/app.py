@@ -35,6 +35,8 @@ from verify_site.problems import error_of_status, problem_response
 from verify_site.public_api import public_api
 from verify_site.published_folder import PublishedFolder
 from verify_site.published_routes import published_routes
+from verify_site.receipt_pages import ReceiptPages
+from verify_site.registry_desk import RegistryDesk
 from verify_site.result_pages import ResultPages
 from verify_site.scan_route import ScanRoute, wants_json
 from verify_site.site import Site
@@ -109,6 +111,7 @@ def _site(settings: SiteSettings, source: Source) -> Site:
         public_url=settings.public_url,
         well_known_folder=settings.home / WELL_KNOWN_FOLDER,
         addresses=ClientAddresses(settings.proxies),
+        registry=None if settings.registry_url is None else RegistryDesk(settings.registry_url),
     )
 
 
@@ -120,6 +123,8 @@ def create_site_app(site: Site) -> FastAPI:
         site.source.start()
         yield
         site.source.stop()
+        if site.registry is not None:
+            await site.registry.close()
 
     app = FastAPI(title="Kezheng", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     _add_routes(app, site)
@@ -130,7 +135,8 @@ def create_site_app(site: Site) -> FastAPI:
 def _add_routes(app: FastAPI, site: Site) -> None:
     pages, desk = Pages(site), NumberDesk(site)
     results, titles, api = ResultPages(pages), TitlePages(site, pages), VerifyApi(site, desk)
-    scan = ScanRoute(site, results, titles)
+    receipts = ReceiptPages(site, pages)
+    scan = ScanRoute(site, results, titles, receipts)
     # The fast paths come first: routes are tried in order.
     app.router.routes[:0] = [
         PlainRoute("/v/{payload:path}", scan),
@@ -138,6 +144,7 @@ def _add_routes(app: FastAPI, site: Site) -> None:
         PlainRoute("/api/v1/verify", api.verify, methods=["POST"]),
         PlainRoute("/api/v1/verify/batch", api.batch, methods=["POST"]),
         *PageRoutes(site, pages, results, titles, desk, api).routes(),
+        *receipts.routes(),
         *published_routes(site),
     ]
     app.include_router(public_api(site))

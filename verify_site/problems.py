@@ -31,6 +31,7 @@ STATUS_OF = {
     "certificate_unknown": HTTPStatus.NOT_FOUND,
     "institution_not_listed": HTTPStatus.NOT_FOUND,
     "page_not_found": HTTPStatus.NOT_FOUND,
+    "receipt_unknown": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "request_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "address_too_long": HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -38,6 +39,7 @@ STATUS_OF = {
     "number_closed_today": HTTPStatus.TOO_MANY_REQUESTS,
     INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     "data_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "receipt_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not in the table is a fault of the program and answers 500 without details."""
 

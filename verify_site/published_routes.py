@@ -37,7 +37,7 @@ _ANYWHERE = {"access-control-allow-origin": "*", "cross-origin-resource-policy":
 _SIGNED = "public, max-age=60"
 _WELL_KNOWN_NAME = re.compile(r"[A-Za-z0-9_-]{1,96}\.txt", re.ASCII)
 _WELL_KNOWN_LIMIT = 4096
-_ROBOTS = b"User-agent: *\nDisallow: /v/\nDisallow: /V/\nDisallow: /check\n"
+_ROBOTS = b"User-agent: *\nDisallow: /v/\nDisallow: /V/\nDisallow: /r/\nDisallow: /check\n"
 _STATIC_TYPES = {STYLE_FILE: "text/css; charset=utf-8", MARK_FILE: "image/svg+xml"}
 
 

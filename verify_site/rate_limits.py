@@ -13,6 +13,7 @@ from datetime import date
 LOOK_UPS_PER_HOUR = 120
 """Single look-ups by number of one anonymous client; a batch has its own, smaller budget."""
 BATCH_LOOK_UPS_PER_HOUR = 20
+RECEIPTS_PER_HOUR = 30
 WRONG_NAMES_PER_DAY = 10
 MAX_CLIENTS = 50_000
 _HOUR = 3600

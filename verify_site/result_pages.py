@@ -48,6 +48,7 @@ class ResultPages:
             "technical": technical_lines(given, evidence, language),
             "titles_link": titles_link(given, way, language, base),
             "print_link": language.link(base, view="print") if way is Way.SCAN else "",
+            "receipt_action": language.link(base, view="receipt") if _can_be_saved(way, evidence, base) else "",
             "again_link": language.link(base) or "?",
         }
         shown_switch = other_language(language) if switch is None else switch
@@ -58,6 +59,12 @@ class ResultPages:
         values = {"view": result_view(given, Way.SCAN, language), "back_link": language.link("") or "?"}
         switch = other_language(language, view="print")
         return self._pages.page("print.html", language, switch, values, headers=NO_INDEX)
+
+
+def _can_be_saved(way: Way, evidence: Evidence, base: str) -> bool:
+    """Whether a receipt can be made: of a scan that has an address, while there is something that proves it."""
+    is_at_hand = not isinstance(evidence.trust, Unavailable) and not isinstance(evidence.log, Unavailable)
+    return way is Way.SCAN and base != "/" and is_at_hand
 
 
 def titles_link(given: Answer, way: Way, language: Language, base: str) -> str:

@@ -7,6 +7,7 @@ The payload is never logged, counted or echoed. One that is there but improper i
 from __future__ import annotations
 
 from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +18,7 @@ from certs.verification import verify_payload
 from verify_site.answers import Answer, answer, scan_report
 from verify_site.language import language_of
 from verify_site.page_renderer import NO_INDEX
+from verify_site.receipt_pages import ReceiptPages
 from verify_site.record_view import Way
 from verify_site.result_pages import ResultPages
 from verify_site.site import Site
@@ -28,21 +30,34 @@ JSON = "application/json"
 class ScanRoute:
     """Answers scans of one site."""
 
-    def __init__(self, site: Site, results: ResultPages, titles: TitlePages) -> None:
+    def __init__(self, site: Site, results: ResultPages, titles: TitlePages, receipts: ReceiptPages) -> None:
         self._site = site
+        self._receipts = receipts
         self._results = results
         self._titles = titles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one scan. Raises KezhengError ``not_a_certificate_code``, ``method_not_allowed``."""
-        if scope["method"] not in ("GET", "HEAD"):
-            raise KezhengError("method_not_allowed")
+        """Answer one scan, or save its receipt.
+
+        Raises KezhengError ``not_a_certificate_code``, ``method_not_allowed``, and as `ReceiptPages.save`.
+        """
         payload = scope["path_params"]["payload"]
-        if not payload:
+        if scope["method"] == "POST" and QueryParams(scope["query_string"]).get("view") == "receipt":
+            response = await self._saved(payload, Request(scope))
+        elif scope["method"] not in ("GET", "HEAD"):
+            raise KezhengError("method_not_allowed")
+        elif not payload:
             raise KezhengError("not_a_certificate_code")
-        response = self._answer(payload, scope)
+        else:
+            response = self._answer(payload, scope)
         response.headers["vary"] = "Accept"
         await response(scope, receive, send)
+
+    async def _saved(self, payload: str, request: Request) -> Response:
+        client = self._site.addresses.client_of(request.scope)
+        language = language_of(request.query_params.get("lang"))
+        as_json = wants_json(request.headers.get("accept", ""))
+        return await self._receipts.save(payload, client, language, as_json=as_json)
 
     def _answer(self, payload: str, scope: Scope) -> Response:
         now = self._site.clock()

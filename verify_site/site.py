@@ -13,7 +13,14 @@ from certs.evidence import Evidence
 from certs.finding import Verification
 from verify_site.client_address import ClientAddresses
 from verify_site.metrics import Metrics
-from verify_site.rate_limits import BATCH_LOOK_UPS_PER_HOUR, LOOK_UPS_PER_HOUR, ClientBudget, WrongNames
+from verify_site.rate_limits import (
+    BATCH_LOOK_UPS_PER_HOUR,
+    LOOK_UPS_PER_HOUR,
+    RECEIPTS_PER_HOUR,
+    ClientBudget,
+    WrongNames,
+)
+from verify_site.registry_desk import RegistryDesk
 from verify_site.source import Source
 
 
@@ -23,16 +30,21 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One running site. ``clock`` and ``seconds`` (monotonic) are replaced in tests."""
+    """One running site. ``clock`` and ``seconds`` (monotonic) are replaced in tests.
+
+    ``registry`` is the registry role behind it, None for a mirror.
+    """
 
     source: Source
     public_url: str
     well_known_folder: Path
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
+    registry: RegistryDesk | None = None
     clock: Callable[[], datetime] = _now
     seconds: Callable[[], float] = time.monotonic
     look_ups: ClientBudget = field(default_factory=lambda: ClientBudget(LOOK_UPS_PER_HOUR))
     batch_look_ups: ClientBudget = field(default_factory=lambda: ClientBudget(BATCH_LOOK_UPS_PER_HOUR))
+    receipts: ClientBudget = field(default_factory=lambda: ClientBudget(RECEIPTS_PER_HOUR))
     wrong_names: WrongNames = field(default_factory=WrongNames)
     metrics: Metrics = field(default_factory=Metrics)
 

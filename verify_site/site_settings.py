@@ -39,6 +39,10 @@ class SiteSettings(Protocol):
     def proxies(self) -> tuple[str, ...]:
         """Addresses or networks whose ``X-Forwarded-For`` is believed."""
 
+    @property
+    def registry_url(self) -> str | None:
+        """Where the registry role answers, None where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublicSettings:
@@ -48,6 +52,7 @@ class PublicSettings:
     database_url: str
     public_url: str
     proxies: tuple[str, ...] = ()
+    registry_url: str | None = None
 
 
 def load_public_settings(environ: Mapping[str, str]) -> PublicSettings:
@@ -61,6 +66,7 @@ def load_public_settings(environ: Mapping[str, str]) -> PublicSettings:
         database_url=_given(environ, "DATABASE_URL"),
         public_url=check_public_url(_given(environ, "PUBLIC_URL")),
         proxies=tuple(proxy.strip() for proxy in environ.get(f"{PREFIX}PROXIES", "").split(",") if proxy.strip()),
+        registry_url=environ.get(f"{PREFIX}REGISTRY_URL") or None,
     )
 
 

@@ -1,0 +1,137 @@
+"""``POST /receipts`` and ``GET /receipts/{id}.json|pdf|png``: receipts for the public site, which holds no key.
+
+Reached from the public site alone, by default over loopback. What it signs it has verified itself, so whoever reaches
+it gets nothing signed but the truth; limits per client are the public site's affair, for it alone knows the clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from anyio import CapacityLimiter, to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from certs.canonical import decode_json
+from certs.errors import KezhengError
+from certs.wording import words
+from registry.home import Home
+from registry.receipts.kept_receipts import KeptReceipts
+from registry.receipts.make_receipt import ReceiptMaker
+from registry.receipts.receipt_paper import ReceiptPaper
+
+MAX_BODY = 16 * 1024
+MADE_AT_ONCE = 2
+"""Receipts and pages at one time: each keeps a processor busy for a moment."""
+_STATUS_OF = {
+    "request_malformed": HTTPStatus.BAD_REQUEST,
+    "request_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "receipt_unknown": HTTPStatus.NOT_FOUND,
+    "receipt_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_TYPES = {"json": "application/json", "pdf": "application/pdf", "png": "image/png"}
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_registry_app(home: Home, clock: Callable[[], datetime] = _now) -> Starlette:
+    """The application of an open home."""
+    api = ReceiptApi(home, clock)
+    routes = [
+        Route("/receipts", api.make, methods=["POST"]),
+        Route("/receipts/{name}", api.show),
+        Route("/healthz", _healthy),
+    ]
+    handlers: dict[Any, Any] = {KezhengError: _refused, HTTPException: _refused_by_path, Exception: _failed}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+class ReceiptApi:
+    """Answers the public site."""
+
+    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+        self._maker = ReceiptMaker(home)
+        self._kept = KeptReceipts(home.settings.receipts_folder)
+        self._paper = ReceiptPaper(home)
+        self._clock = clock
+        self._threads = CapacityLimiter(MADE_AT_ONCE)
+
+    async def make(self, request: Request) -> Response:
+        """Check a payload, make and keep its receipt: ``{"payload": …}`` → ``{"id": …}``."""
+        payload = _payload_in(await _body(request))
+        identifier = await to_thread.run_sync(self._make, payload, limiter=self._threads)
+        return _answer(orjson.dumps({"id": identifier}), "application/json", HTTPStatus.CREATED)
+
+    async def show(self, request: Request) -> Response:
+        """A kept receipt in one of its forms."""
+        identifier, _, form = request.path_params["name"].partition(".")
+        if form not in _TYPES:
+            raise KezhengError("receipt_unknown")
+        document = self._kept.find(identifier, self._clock())
+        content = await to_thread.run_sync(self._in_form, document, form, limiter=self._threads)
+        return _answer(content, _TYPES[form])
+
+    def _make(self, payload: str) -> str:
+        now = self._clock()
+        return self._kept.keep(self._maker.make(payload, now), now)
+
+    def _in_form(self, document: bytes, form: str) -> bytes:
+        if form == "pdf":
+            return self._paper.pdf(document)
+        return self._paper.picture(document) if form == "png" else document
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY:
+            raise KezhengError("request_too_large")
+    return body
+
+
+def _payload_in(body: bytes) -> str:
+    try:
+        fields = decode_json(body)
+    except KezhengError as error:
+        raise KezhengError("request_malformed") from error
+    payload = fields.get("payload") if isinstance(fields, dict) else None
+    if not isinstance(payload, str) or not payload or len(fields) != 1:
+        raise KezhengError("request_malformed")
+    return payload
+
+
+async def _healthy(_request: Request) -> Response:
+    return _answer(b'{"status":"ok"}', "application/json")
+
+
+async def _refused(_request: Request, error: KezhengError) -> Response:
+    return _problem(error if error.code in _STATUS_OF else KezhengError("receipt_unavailable"))
+
+
+async def _refused_by_path(_request: Request, _error: HTTPException) -> Response:
+    return _problem(KezhengError("receipt_unknown"))
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    return _problem(KezhengError("receipt_unavailable"))
+
+
+def _problem(error: KezhengError) -> Response:
+    said = words("error", error.code, **error.params)
+    content = {"type": f"urn:kezheng:error:{error.code}", "title": said.en, "detail": said.zh, "code": error.code}
+    return _answer(orjson.dumps(content), "application/problem+json", _STATUS_OF[error.code])
+
+
+def _answer(content: bytes, media_type: str, status: int = HTTPStatus.OK) -> Response:
+    return Response(content, status, _HEADERS, media_type)
