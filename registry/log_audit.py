@@ -68,13 +68,12 @@ class LogAudit:
 
     def _append(self, start: int, hashes: Sequence[bytes]) -> None:
         """Append, and stop at every size of which a tree was pinned."""
-        stops = sorted(size - start for size in self.earlier if start < size <= start + len(hashes))
-        for begin, end in pairwise([0, *stops, len(hashes)]):
+        stops = {size - start for size in self.earlier if start < size <= start + len(hashes)}
+        for begin, end in pairwise(sorted({0, *stops, len(hashes)})):
             for done in self._edge.append_hashes(hashes[begin:end]):
                 self._complete(done.level, done.index, done.root)
-            for root in self.earlier.get(start + end, ()):
-                if end in stops and root != self._edge.root():
-                    self.faults.add(Finding("log_forked", {}))
+            if any(root != self._edge.root() for root in self.earlier.get(start + end, ())):
+                self.faults.add(Finding("log_forked", {}))
 
     def _complete(self, level: int, index: int, root: bytes) -> None:
         if level > 0:

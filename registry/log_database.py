@@ -15,6 +15,8 @@ from registry.store.engine import ReadTransaction
 from registry.store.log_audit_store import RecordedLeaf, recorded_leaves
 from registry.store.log_store import entries_between, read_tree, root_at, tile_roots_between
 
+_CERTIFICATE = bytes((EntryKind.CERTIFICATE,))
+
 
 def compare_with_database(tx: ReadTransaction) -> CompareEntries:
     """Compares published entries with the stored ones, and with what the rows of certificates say of them."""
@@ -29,7 +31,7 @@ def compare_with_database(tx: ReadTransaction) -> CompareEntries:
         yield from (_differs(leaf.leaf_index) for leaf in leaves if not _fits(leaf, entries[leaf.leaf_index - start]))
         recorded = {leaf.leaf_index for leaf in leaves}
         for index, entry in enumerate(entries, start):
-            if entry[0] == EntryKind.CERTIFICATE and index not in recorded:
+            if entry[:1] == _CERTIFICATE and index not in recorded:
                 yield Finding("log_certificate_unrecorded", {"place": index})
 
     return compare
@@ -54,7 +56,7 @@ def database_findings(
 
 
 def _fits(leaf: RecordedLeaf, entry: bytes) -> bool:
-    is_same = entry[0] == EntryKind.CERTIFICATE and entry[HEAD_LENGTH + KID_LENGTH :] == leaf.envelope_digest
+    is_same = entry[:1] == _CERTIFICATE and entry[HEAD_LENGTH + KID_LENGTH :] == leaf.envelope_digest
     return is_same and (leaf.logged_at is None or ms_of(leaf.logged_at) == int.from_bytes(entry[1:HEAD_LENGTH], "big"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from registry.cli.institution_commands import institutions
+from registry.cli.log_commands import logs
 from registry.cli.replace_commands import correct_command, reprint_command
 from registry.cli.roster_commands import batches, issue_command, rosters
 from registry.cli.setup_commands import demo_command, init_command, publish_command, serve_command
@@ -31,3 +32,4 @@ app.add_typer(rosters, name="roster")
 app.add_typer(batches, name="batch")
 app.add_typer(statuses, name="status")
 app.add_typer(trust, name="trust")
+app.add_typer(logs, name="log")
