@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from bench import certificate_pdfs, issue_core, issue_rows, verify_in_process, verify_over_http
+from bench import append_log, certificate_pdfs, issue_core, issue_rows, verify_in_process, verify_over_http
 from bench.rounds import Benchmark, Result, compare
 from bench.table import markdown, write
 
@@ -19,6 +19,8 @@ BENCHMARKS: dict[str, Callable[[], AbstractContextManager[Benchmark]]] = {
     "http-scan": verify_over_http.scans,
     "http-verify": verify_over_http.api,
     "pdf": certificate_pdfs.prepared,
+    "log-batches": append_log.batches,
+    "log-singles": append_log.singles,
 }
 
 

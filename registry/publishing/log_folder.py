@@ -135,10 +135,10 @@ def _write_leaves(tx: ReadTransaction, folder: Path, first: int, last: int, size
 
 
 def _write_upper_levels(tx: ReadTransaction, folder: Path, start: int, size: int) -> None:
-    """Tiles of roots, at each level from the first one that the entries after ``start`` change."""
+    """Tiles of roots, at each level that the entries after ``start`` gave a root."""
     files, level = {}, 1
     start, size = start // TILE_WIDTH, size // TILE_WIDTH
-    while size:
+    while size > start:
         first = start // TILE_WIDTH
         roots = tile_roots_between(tx, level - 1, first * TILE_WIDTH, size)
         for place in range(0, len(roots), TILE_WIDTH):

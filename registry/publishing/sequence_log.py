@@ -24,6 +24,7 @@ from keys.signer import CosignatureSigner, Signer
 from registry.publishing.log_folder import (
     COSIGNER_KEY_FILE,
     LOG_KEY_FILE,
+    checkpoint_in,
     folder_lock,
     publish_checkpoint,
     published_checkpoint,
@@ -130,7 +131,7 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None
         with store.transaction() as tx:
             note = _note_of_committed(tx, place.folder, tree, signers)
         publish_checkpoint(place.folder, note)
-        remove_partial_tiles(place.folder, start, tree.size)
+        remove_partial_tiles(place.folder, start, checkpoint_in(note).size)
 
 
 def rebuild_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None:

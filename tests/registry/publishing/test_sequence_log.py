@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from sqlalchemy import text
 from certs.errors import KezhengError
 from certs.log_entry import EntryKind, LogBody, certificate_body, clock_body, read_entry
 from certs.timestamps import ms_of
+from certs.tlog.merkle import leaf_hash, verify_inclusion
 from certs.tlog.note import Note, NoteSignature, decode_vkey, format_note, parse_note
+from certs.tlog.tile_reader import TileReader
 from registry.publishing.log_folder import publish_checkpoint, read_log_file, write_files
 from registry.publishing.log_place import LogPlace
 from registry.publishing.sequence_log import append_entries, clock_entry_is_due, publish_log, rebuild_log
@@ -233,6 +236,7 @@ def test_an_entry_that_came_meanwhile_is_signed_too(
     log_desk.publish()
     other.store.close()
     assert log_desk.published().size == 700
+    assert superfluous(log_desk.folder) == []
     assert [made.size for made in log_desk.signer.signed()] == [700]
 
 
@@ -329,6 +333,21 @@ def test_a_second_process_continues(log_desk: LogDesk) -> None:
         other.publish()
     assert log_desk.published().size == 2 * 556
     other.store.close()
+
+
+def test_entries_are_proved_from_the_folder(log_desk: LogDesk) -> None:
+    """Also to the holder of an older checkpoint, whose partial tiles have given way to full ones."""
+    log_desk.append(300)
+    log_desk.publish()
+    old = log_desk.published()
+    log_desk.append(66_000)
+    log_desk.publish()
+    for known in (old, log_desk.published()):
+        reader = TileReader(known.size, known.root, partial(read_log_file, log_desk.folder))
+        for index in (0, 255, 256, known.size - 1):
+            assert reader.entry(index) == known.entries[index]
+            leaf = leaf_hash(known.entries[index])
+            verify_inclusion(leaf, index, known.size, reader.inclusion_proof(index), known.root)
 
 
 def test_a_certificate_is_found_at_its_place(log_desk: LogDesk) -> None:
