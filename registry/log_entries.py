@@ -92,28 +92,29 @@ def read_bundle(read: ReadFile, bundle: int, width: int) -> list[bytes]:
     return decode_bundle(full, TILE_WIDTH)[:width]
 
 
-def right_edge(read: ReadFile, size: int, root: bytes) -> Frontier:
-    """The right edge of a tree that is known by its root, for appending to it.
+def right_edge(read: ReadFile, size: int, root: bytes, present_size: int) -> Frontier:
+    """The right edge of an earlier tree that is known by its root, out of the tiles of the present one.
 
-    Raises KezhengError ``log_unavailable``, ``log_tile_malformed``, ``log_entries_differ`` when the tiles are not those
-    of this tree.
+    Partial tiles of the past need not be there any more. Raises KezhengError ``log_unavailable``,
+    ``log_tile_malformed``, ``log_entries_differ`` when the tiles are not those of this tree.
     """
-    levels = [_first_hashes(read, level, size, width) for level, width in enumerate(partial_widths(size))]
+    levels = []
+    for level, width in enumerate(partial_widths(size)):
+        index, count = size // TILE_WIDTH ** (level + 1), present_size // TILE_WIDTH**level
+        present_width = min(TILE_WIDTH, count - index * TILE_WIDTH)
+        levels.append(_read_tile(read, level, index, present_width)[:width] if width else [])
     frontier = Frontier(size, levels)
     if frontier.root() != root:
         raise KezhengError("log_entries_differ")
     return frontier
 
 
-def _first_hashes(read: ReadFile, level: int, size: int, width: int) -> list[bytes]:
-    """The hashes of a tree's unfinished tile, which may have become full since."""
-    if width == 0:
-        return []
-    index = size // TILE_WIDTH ** (level + 1)
+def _read_tile(read: ReadFile, level: int, index: int, width: int) -> list[bytes]:
+    """The hashes of a tile; a partial one gives way to the full one."""
     content = read(tile_path(level, index, width))
     if content is not None:
         return tile_hashes(content, width)
-    full = read(tile_path(level, index))
+    full = read(tile_path(level, index)) if width < TILE_WIDTH else None
     if full is None:
         raise KezhengError("log_unavailable")
     return tile_hashes(full, TILE_WIDTH)[:width]

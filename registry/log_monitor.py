@@ -97,7 +97,7 @@ def look(source: LogSource, asked: Question, known: Memory | None, now: datetime
     memory = None
     if tally is not None and not [alarm for alarm in alarms if alarm.code not in STALE_CODES]:
         memory = _memory(publication, tally, gossip.ahead)
-    return Look(now, publication, tally, tuple(alarms), tuple(notices), known, memory)
+    return Look(now, publication, tally, _each_once(alarms), _each_once(notices), known, memory)
 
 
 class _Gossip(NamedTuple):
@@ -124,6 +124,12 @@ def _gossip(publication: Publication, tiles: TileReader, asked: Question, known:
             continue
         found.alarms.extend(_continuation(tiles, theirs.size, theirs.root, (note, publication.note)))
     return found._replace(ahead=tuple(ahead))
+
+
+def _each_once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The first finding of its kind: several earlier trees may all find the same tile wrong."""
+    first = {(found.code, *found.params.items()): found for found in reversed(findings)}
+    return tuple(found for found in findings if first[found.code, *found.params.items()] is found)
 
 
 def _list_alarms(publication: Publication, known: Memory | None) -> list[Finding]:
@@ -166,7 +172,9 @@ def _read_on(
     checkpoint = publication.checkpoint
     tally = EntryTally(watched) if known is None else known.tally(watched)
     try:
-        edge = Frontier() if known is None else right_edge(source.log_file, known.size, known.root)
+        edge = Frontier()
+        if known is not None:
+            edge = right_edge(source.log_file, known.size, known.root, checkpoint.size)
         for start, entries in bundles_between(source.log_file, edge.size, checkpoint.size):
             edge.append_hashes([leaf_hash(entry) for entry in entries])
             tally.take(start, entries)
