@@ -13,7 +13,7 @@ import orjson
 
 from certs.equivalence import effects_json_for_all
 from certs.errors import KezhengError
-from certs.evidence import LOG_FOLDER, Evidence, gather_evidence, what_was_seen
+from certs.evidence import LOG_FOLDER, ROOT_CHAIN_FILE, Evidence, gather_evidence, what_was_seen
 from certs.finding import Verification
 from certs.log_evidence import LogReader
 from certs.log_snapshot import open_published_log
@@ -27,37 +27,77 @@ from registry.home import read_pinned_root
 from registry.publishing.documents import ROOT_FILE, published_files
 from registry.publishing.log_folder import read_log_file
 from registry.publishing.static_files import read_published
+from registry.receipts.check import PresentedReceipt, receipt_report
 from registry.scanning.scan import scan_file
 from registry.settings import Settings
 from registry.store.engine import open_read_store
 from registry.trust_memory import newest_seen, remember_seen
 
 
-def verify_input(given: str, evidence: Evidence, at: datetime) -> Verification:
-    """Verify QR text, or the code in a PNG, JPEG or PDF file.
+def read_input(given: str) -> str | bytes | PresentedReceipt:
+    """What an input is: a QR text, the envelope attached to a certificate PDF, or a receipt (JSON or PDF).
 
-    Raises KezhengError for an input without a payload of ours: ``not_a_certificate_code``, ``no_code_found``,
-    ``multiple_codes``, ``file_unreadable``, ``image_too_large``.
+    Raises KezhengError for a file with none of them: ``no_code_found``, ``multiple_codes``, ``file_unreadable``,
+    ``image_too_large``.
     """
     path = _existing_file(given)
     if path is None:
-        return verify_qr_text(given, evidence, at)
-    found = scan_file(path.read_bytes())
-    if found.qr_text is not None:
-        return verify_qr_text(found.qr_text, evidence, at)
-    assert found.attachment is not None
-    return verify(found.attachment, evidence, at)
+        return given
+    data = path.read_bytes()
+    if data.lstrip().startswith(b"{"):
+        return PresentedReceipt(data)
+    found = scan_file(data)
+    if found.receipt is not None:
+        return PresentedReceipt(found.receipt, data)
+    read = found.attachment if found.qr_text is None else found.qr_text
+    assert read is not None
+    return read
+
+
+def verify_input(read: str | bytes, evidence: Evidence, at: datetime) -> Verification:
+    """Verify a QR text or an envelope. Raises KezhengError ``not_a_certificate_code``."""
+    return verify_qr_text(read, evidence, at) if isinstance(read, str) else verify(read, evidence, at)
+
+
+def verify_receipt(
+    presented: PresentedReceipt, settings: Settings, folder: Path | None, root_file: Path | None
+) -> dict[str, Any]:
+    """The report of a receipt under a root file or the root pinned in the home.
+
+    ``folder`` may hold the chain of roots, else the home's own is used. Raises KezhengError as `check_receipt` does,
+    ``receipt_root_missing``, ``file_not_found``.
+    """
+    root = read_pinned_root(root_file or settings.pinned_root_file)
+    if root is None:
+        missing = KezhengError("receipt_root_missing")
+        raise missing if root_file is None else KezhengError("file_not_found", path=str(root_file))
+    return receipt_report(presented, root, _chain_of_roots(settings, folder))
+
+
+def _chain_of_roots(settings: Settings, folder: Path | None) -> bytes | None:
+    if folder is not None:
+        return read_published(folder).get(ROOT_CHAIN_FILE)
+    try:
+        return _files_of_home(settings).get(ROOT_CHAIN_FILE)
+    except KezhengError as error:
+        if error.code == "database_missing":  # a home that only verifies
+            return None
+        raise
+
+
+def _files_of_home(settings: Settings) -> dict[str, bytes]:
+    store = open_read_store(settings.database_url)
+    try:
+        with store.reading() as tx:
+            return published_files(tx)
+    finally:
+        store.close()
 
 
 def evidence_of_home(settings: Settings) -> Evidence:
     """The evidence in this home's own database, under its pinned root."""
-    store = open_read_store(settings.database_url)
-    try:
-        with store.reading() as tx:
-            files = published_files(tx)
-    finally:
-        store.close()
-    return _gather(settings, files, read_pinned_root(settings.pinned_root_file), settings.log_folder, is_own=True)
+    files, root = _files_of_home(settings), read_pinned_root(settings.pinned_root_file)
+    return _gather(settings, files, root, settings.log_folder, is_own=True)
 
 
 def evidence_of_folder(settings: Settings, folder: Path, root_file: Path | None) -> Evidence:

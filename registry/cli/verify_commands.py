@@ -16,7 +16,7 @@ from certs.finding import Verdict
 from certs.grades import CertificateKind, Grade
 from certs.number_layout import load_layouts
 from certs.occupations import catalogue
-from registry.cli.console import refused_with
+from registry.cli.console import REFUSED_EXIT, Refused, refused_with
 from registry.cli.session import (
     command_line,
     day_or_today,
@@ -26,37 +26,74 @@ from registry.cli.session import (
     settings_of,
 )
 from registry.home import read_pinned_root
+from registry.receipts.check import PresentedReceipt
+from registry.settings import Settings
 from registry.status_changes import require_released
-from registry.verifying import evidence_of_folder, evidence_of_home, full_report, verify_input
+from registry.verifying import (
+    evidence_of_folder,
+    evidence_of_home,
+    full_report,
+    read_input,
+    verify_input,
+    verify_receipt,
+)
 
 UNDETERMINED_EXIT, UNREADABLE_EXIT = 2, 3
 _EXITS = {Verdict.VALID: 0, Verdict.NOT_IN_FORCE: 1, Verdict.NOT_GENUINE: 1, Verdict.UNDETERMINED: UNDETERMINED_EXIT}
+_RECEIPT_EXITS = {
+    "receipt_malformed": UNREADABLE_EXIT,
+    "receipt_of_other_root": UNDETERMINED_EXIT,
+    "receipt_root_missing": UNDETERMINED_EXIT,
+    "root_file_invalid": UNDETERMINED_EXIT,
+    "file_not_found": UNDETERMINED_EXIT,
+}
+"""What is not here is a receipt that does not hold: exit 1, like a certificate that is not genuine."""
 
 trust = typer.Typer(no_args_is_help=True, help="可信根 / The trust anchor")
 
 
 def verify_command(
     context: typer.Context,
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="二维码文字、PNG、JPEG、PDF / QR text or a file")],
+    given: Annotated[
+        str, typer.Argument(metavar="INPUT", help="二维码文字、PNG、JPEG、PDF、查验凭证 / QR text, a file, a receipt")
+    ],
     evidence: Annotated[
         Path | None, typer.Option("--evidence", metavar="DIR", help="离线数据 / published files to verify off-line")
     ] = None,
     root: Annotated[Path | None, typer.Option("--root", metavar="FILE", help="可信根 / the trusted root.jwk")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="查验时点 / the time asked about")] = None,
 ) -> int:
-    """查验证书 / Verify a certificate. Exit: 0 valid, 1 not, 2 undetermined, 3 unreadable."""
+    """查验证书或查验凭证 / Verify a certificate or a receipt. Exit: 0 valid, 1 not, 2 undetermined, 3 unreadable."""
     now = now_utc()
     judged_at = instant_or_now(at, now)
+    with refused_with(UNREADABLE_EXIT):
+        read = read_input(given)
+    if isinstance(read, PresentedReceipt):
+        if at is not None:
+            raise KezhengError("usage", message="a receipt has its own time: no --at")
+        report = _receipt_report(read, settings_of(context), evidence, root)
+        command_line(context).answer(report, _lines(report))
+        return _EXITS[Verdict(report["verdict"])]
     if root is not None and evidence is None:
         raise KezhengError("usage", message="--root goes with --evidence")
     with refused_with(UNDETERMINED_EXIT):
         settings = settings_of(context)
         gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
     with refused_with(UNREADABLE_EXIT):
-        verification = verify_input(given, gathered, judged_at)
+        verification = verify_input(read, gathered, judged_at)
     report = full_report(verification, gathered, now)
     command_line(context).answer(report, _lines(report))
     return _EXITS[verification.verdict]
+
+
+def _receipt_report(
+    presented: PresentedReceipt, settings: Settings, evidence: Path | None, root: Path | None
+) -> dict[str, Any]:
+    """The report of a receipt; what does not hold is refused with the exit code of its kind."""
+    try:
+        return verify_receipt(presented, settings, evidence, root)
+    except KezhengError as error:
+        raise Refused(error, _RECEIPT_EXITS.get(error.code, REFUSED_EXIT)) from error
 
 
 def equivalence_command(
@@ -121,11 +158,14 @@ def _lines(report: dict[str, Any]) -> list[str]:
             f"{certificate['name']}　{certificate['title_zh']}　{certificate['occupation']['name_zh']} · "
             f"{Grade(certificate['grade']).zh}",
             f"方向：{certificate['direction'] or '--'}　发证：{institution['name']}",
-            f"证件尾号 {certificate['id_tail']}（发证时）　证书编号 {certificate['number']}",
+            *([f"证件尾号 {certificate['id_tail']}（发证时）"] if certificate["id_tail"] else []),
+            f"证书编号 {certificate['number']}",
         ]
     lines += [f"  {made['name']:<10} {made['outcome']:<14} {made['zh']} / {made['en']}" for made in report["checks"]]
     lines += [f"! {notice['zh']}" for notice in report["notices"]]
     lines.append(f"查验时间 {report['checked_at']}　查验编号 {report['check_id']}")
+    if report.get("receipt", {}).get("counter_signed"):
+        lines.append("查验凭证：登记机构签名相符，以上为当时的结果 / the registry signed this answer at that time")
     return [*lines, report["next_step"]["zh"]] if report["next_step"]["zh"] else lines
 
 

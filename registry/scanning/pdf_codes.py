@@ -1,4 +1,4 @@
-"""QR codes on the pages of a PDF, and the signed certificate that is attached to ours."""
+"""QR codes on the pages of a PDF, and the signed certificate or receipt that is attached to ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from certs.errors import KezhengError
-from registry.rendering.certificate_face import ATTACHMENT_NAME
+from registry.rendering.certificate_face import ATTACHMENT_NAME as CERTIFICATE_NAME
+from registry.rendering.receipt_face import ATTACHMENT_NAME as RECEIPT_NAME
 from registry.scanning.image_codes import texts_in_image
 from registry.scanning.scan_limits import (
     MAX_ATTACHMENTS,
@@ -14,6 +15,7 @@ from registry.scanning.scan_limits import (
     MAX_PAGE_OBJECTS,
     MAX_PAGE_PIXELS,
     MAX_PAGES,
+    MAX_RECEIPT_BYTES,
 )
 
 _POINTS_PER_INCH = 72
@@ -42,15 +44,24 @@ def texts_in_pdf(document: pypdfium2.PdfDocument) -> set[str]:
 
 def attached_envelopes(document: pypdfium2.PdfDocument) -> set[bytes]:
     """The distinct attachments under the name of ours that have the size of an envelope."""
+    return _attached(document, CERTIFICATE_NAME, MAX_ENVELOPE_BYTES)
+
+
+def attached_receipts(document: pypdfium2.PdfDocument) -> set[bytes]:
+    """The distinct attachments under the name of a receipt."""
+    return _attached(document, RECEIPT_NAME, MAX_RECEIPT_BYTES)
+
+
+def _attached(document: pypdfium2.PdfDocument, name: str, most_bytes: int) -> set[bytes]:
     count = document.count_attachments()
     if count > MAX_ATTACHMENTS:
         raise KezhengError("image_too_large")
     attachments = (document.get_attachment(index) for index in range(count))
     try:
-        contents = {bytes(item.get_data()) for item in attachments if item.get_name() == ATTACHMENT_NAME}
+        contents = {bytes(item.get_data()) for item in attachments if item.get_name() == name}
     except pypdfium2.PdfiumError:
         raise KezhengError("file_unreadable") from None
-    return {content for content in contents if 0 < len(content) <= MAX_ENVELOPE_BYTES}
+    return {content for content in contents if 0 < len(content) <= most_bytes}
 
 
 def _texts_on_page(page: pypdfium2.PdfPage) -> set[str]:

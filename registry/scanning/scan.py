@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from base64 import b64decode
-from tempfile import TemporaryFile
-from threading import Timer
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.qr import read_qr_text
-from registry.scanning.scan_limits import MAX_FILE_BYTES, MAX_OUTPUT_BYTES, WALL_SECONDS
+from registry.scanning.confinement import ask_child
+from registry.scanning.scan_limits import MAX_FILE_BYTES
 
-# -I: no environment and no folder of the caller decides what is imported.
-_COMMAND = (sys.executable, "-I", "-m", "registry.scanning.scan_child")
+_CHILD = "registry.scanning.scan_child"
 
 
 class ScanResult(NamedTuple):
-    """What a file holds: at least one of the two, and both of the same certificate."""
+    """What a file holds: a code, an attached certificate or both, of the same certificate; or a receipt alone."""
 
     qr_text: str | None
     attachment: bytes | None
     """The envelope attached to a certificate PDF."""
+    receipt: bytes | None = None
+    """The ``receipt.json`` attached to a receipt PDF."""
 
 
 def scan_file(data: bytes) -> ScanResult:
     """The code in the bytes of a PNG, JPEG or PDF, read by a process with bounded memory and time.
 
     Raises KezhengError: ``file_unreadable`` (no such file, damaged, or it broke the reader), ``image_too_large``,
-    ``no_code_found``, ``multiple_codes`` (distinct codes, or a code and another attached certificate: which one
-    would be meant is not for a program to decide).
+    ``no_code_found``, ``multiple_codes`` (distinct codes, a code and another attached certificate, or a receipt
+    beside one of these: which one would be meant is not for a program to decide).
     """
     if len(data) > MAX_FILE_BYTES:
         raise KezhengError("image_too_large")
-    answer = _ask_child(data)
+    answer = ask_child(_CHILD, data)
     if "error" in answer:
         raise KezhengError(answer["error"])
     texts: list[str] = answer["texts"]
     attachments = [b64decode(item) for item in answer["attachments"]]
-    if not texts and not attachments:
+    receipts = [b64decode(item) for item in answer["receipts"]]
+    if not texts and not attachments and not receipts:
         raise KezhengError("no_code_found")
-    if len(texts) > 1 or len(attachments) > 1:
+    if len(texts) > 1 or len(attachments) > 1 or len(receipts) > 1 or (receipts and (texts or attachments)):
         raise KezhengError("multiple_codes")
+    if receipts:
+        return ScanResult(None, None, receipts[0])
     result = ScanResult(texts[0] if texts else None, attachments[0] if attachments else None)
     _refuse_disagreement(result)
     return result
@@ -58,38 +58,3 @@ def _refuse_disagreement(result: ScanResult) -> None:
         shown = b""
     if shown != result.attachment:
         raise KezhengError("multiple_codes")
-
-
-def _ask_child(data: bytes) -> dict[str, Any]:
-    with TemporaryFile() as upload:
-        upload.write(data)
-        upload.seek(0)
-        with subprocess.Popen(
-            _COMMAND, stdin=upload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, cwd="/"
-        ) as child:
-            output = _read_in_time(child)
-    if child.returncode or len(output) > MAX_OUTPUT_BYTES:
-        raise KezhengError("file_unreadable")
-    try:
-        answer = json.loads(output)
-    except ValueError:
-        raise KezhengError("file_unreadable") from None
-    if not isinstance(answer, dict):
-        raise KezhengError("file_unreadable")
-    return answer
-
-
-def _read_in_time(child: subprocess.Popen[bytes]) -> bytes:
-    """What the child writes, up to one byte too many; it is killed when its time is over."""
-    assert child.stdout is not None
-    stdout: IO[bytes] = child.stdout
-    alarm = Timer(WALL_SECONDS, child.kill)
-    alarm.start()
-    try:
-        output = stdout.read(MAX_OUTPUT_BYTES + 1)
-        if len(output) > MAX_OUTPUT_BYTES:
-            child.kill()
-        child.wait()
-    finally:
-        alarm.cancel()
-    return output

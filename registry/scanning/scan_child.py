@@ -1,13 +1,13 @@
 """The process that looks into one file: bytes on stdin, a JSON answer on stdout, nothing else.
 
-``{"texts": [...], "attachments": [base64, ...]}`` or ``{"error": code}``. Decoders of pictures and PDFs are large
-programs in C; a file that breaks one of them breaks this process, which holds nothing and can do nothing.
+``{"texts": [...], "attachments": [base64, ...], "receipts": [base64, ...]}`` or ``{"error": code}``. Decoders of
+pictures and PDFs are large programs in C; a file that breaks one of them breaks this process, which holds nothing and
+can do nothing.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from base64 import b64encode
 from io import BytesIO
@@ -15,9 +15,10 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 from certs.errors import KezhengError
+from registry.scanning.confinement import confine
 from registry.scanning.image_codes import texts_in_image
-from registry.scanning.pdf_codes import attached_envelopes, open_pdf, texts_in_pdf
-from registry.scanning.scan_limits import CPU_SECONDS, MAX_PIXELS, MEMORY_BYTES
+from registry.scanning.pdf_codes import attached_envelopes, attached_receipts, open_pdf, texts_in_pdf
+from registry.scanning.scan_limits import MAX_PIXELS
 
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"%PDF-", "PDF"))
 _PDF_HEADER_WITHIN = 1024
@@ -25,7 +26,7 @@ _PDF_HEADER_WITHIN = 1024
 
 def main() -> None:
     """Answer for the file on stdin within this process's limits."""
-    _confine()
+    confine()
     try:
         answer = look_into(sys.stdin.buffer.read())
     except KezhengError as error:
@@ -37,17 +38,17 @@ def main() -> None:
 
 
 def look_into(data: bytes) -> dict[str, list[str] | str]:
-    """The texts of all codes and the attached certificates of one PNG, JPEG or PDF file.
+    """The texts of all codes, the attached certificates and receipts of one PNG, JPEG or PDF file.
 
     Raises KezhengError ``file_unreadable``, ``image_too_large``.
     """
     kind = _kind(data)
     if kind == "PDF":
         document = open_pdf(data)
-        attachments = attached_envelopes(document)
-        texts = texts_in_pdf(document)
-        return {"texts": sorted(texts), "attachments": [b64encode(item).decode() for item in sorted(attachments)]}
-    return {"texts": sorted(texts_in_image(_open_image(data, kind))), "attachments": []}
+        attached = {"attachments": attached_envelopes(document), "receipts": attached_receipts(document)}
+        encoded = {name: [b64encode(item).decode() for item in sorted(items)] for name, items in attached.items()}
+        return {"texts": sorted(texts_in_pdf(document)), **encoded}
+    return {"texts": sorted(texts_in_image(_open_image(data, kind))), "attachments": [], "receipts": []}
 
 
 def _kind(data: bytes) -> str:
@@ -71,14 +72,6 @@ def _open_image(data: bytes, kind: str) -> Image.Image:
         # What Pillow raises for damaged files, by its plugins' own accounts.
         raise KezhengError("file_unreadable") from None
     return image
-
-
-def _confine() -> None:
-    """From here on: bounded memory and time, no file can grow, no core is dumped."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ MAX_PAGE_PIXELS = 16_000_000
 MAX_ATTACHMENTS = 16
 MAX_ENVELOPE_BYTES = 2_048
 """Of an attached certificate; a real one has some 200."""
+MAX_RECEIPT_BYTES = 600_000
+"""Of an attached receipt; a real one has some 20,000, and 80,000 with the fullest status list."""
 MAX_CODES = 64
 
 MEMORY_BYTES = 1_200_000_000

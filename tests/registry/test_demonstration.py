@@ -20,7 +20,7 @@ from registry.store.batch_store import BatchRecord
 from registry.store.certificate_store import certificates_of_batch
 from registry.store.roster_store import roster_rows
 from registry.store.states import CertificateState
-from registry.verifying import evidence_of_home, full_report, verify_input
+from registry.verifying import evidence_of_home, full_report, read_input, verify_input
 
 
 def play(folder: Path, now: datetime = NOW, port: int = 8000, **environ: str) -> Demonstration:
@@ -70,7 +70,7 @@ def test_at_another_port_codes_point_there(played: Path) -> None:
     assert read_qr_text(shown.certificates[0].qr).origin == "http://127.0.0.1:8765"
     assert set(verdicts(shown).values()) == {"valid", "not_in_force"}
     evidence = evidence_of_home(shown.settings)
-    assert verify_input(str(shown.certificates[0].png), evidence, NOW).notices[0].code == "demo_environment"
+    assert verify_input(read_input(str(shown.certificates[0].png)), evidence, NOW).notices[0].code == "demo_environment"
 
 
 def test_what_an_operator_set_stays(tmp_path: Path) -> None:

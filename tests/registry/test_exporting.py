@@ -12,7 +12,7 @@ import pytest
 from register_desk import NOW, Desk, id_number, name_of, people
 
 from registry.exporting import export_batch
-from registry.verifying import evidence_of_home, verify_input
+from registry.verifying import evidence_of_home, read_input, verify_input
 
 ASSESSOR = "P000115000001"
 
@@ -43,7 +43,7 @@ def test_every_file_is_its_owners_and_named_by_number(issued: Desk, tmp_path: Pa
     evidence = evidence_of_home(issued.home.settings)
     for entry in files:
         for path in (entry.png, entry.pdf, entry.picture):
-            genuine = verify_input(str(path), evidence, NOW).genuine
+            genuine = verify_input(read_input(str(path)), evidence, NOW).genuine
             assert genuine is not None
             assert genuine.number.text == entry.number
 
@@ -103,4 +103,4 @@ def test_a_stopped_export_goes_on(
     assert sorted(path.name for path in out.iterdir() if path.name.startswith(".")) == []
     assert len(list(out.iterdir())) == 2 * 4 + 2
     evidence = evidence_of_home(issued.home.settings)
-    assert {verify_input(str(entry.pdf), evidence, NOW).verdict.value for entry in files} == {"valid"}
+    assert {verify_input(read_input(str(entry.pdf)), evidence, NOW).verdict.value for entry in files} == {"valid"}

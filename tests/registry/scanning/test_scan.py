@@ -13,7 +13,7 @@ from PIL import Image
 
 from certs.errors import KezhengError
 from registry.rendering.qr_image import qr_code
-from registry.scanning import scan
+from registry.scanning import confinement
 from registry.scanning.scan import ScanResult, scan_file
 from registry.scanning.scan_limits import MAX_FILE_BYTES, MAX_PAGES
 
@@ -155,7 +155,7 @@ def test_pdf_content_bomb() -> None:
 
 
 def test_too_large_a_file_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "_COMMAND", ("/nonexistent",))
+    monkeypatch.setattr(confinement, "_PYTHON", ("/nonexistent",))
     assert refused(bytes(MAX_FILE_BYTES + 1)) == "image_too_large"
 
 
@@ -165,8 +165,8 @@ def test_too_large_a_file_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_reader_that_misbehaves(program: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "reader.py"
     script.write_text(program)
-    monkeypatch.setattr(scan, "_COMMAND", (sys.executable, "-I", str(script)))
-    monkeypatch.setattr(scan, "WALL_SECONDS", 0.5)
+    monkeypatch.setattr(confinement, "_PYTHON", (sys.executable, "-I", str(script)))
+    monkeypatch.setattr(confinement, "WALL_SECONDS", 0.5)
     assert refused(b"x") == "file_unreadable"
 
 
