@@ -17,8 +17,9 @@ from certs.errors import KezhengError
 from certs.signing_key import verify_signature
 from certs.tlog.note import MLDSA44_COSIGNATURE, NoteKey, NoteSignature, format_note, parse_note
 
-MLDSA44_SIGNATURE_LENGTH = 2420
 LATEST_SECOND = 2**63 - 1
+MAX_NAME = 255
+"""Bytes of a cosigner's name and of an origin that kind 0x06 can sign."""
 
 _LABEL = b"subtree/v1\n\0"
 _TIME_SIZE = 8
@@ -43,7 +44,10 @@ def cosignature_message_ed25519(text: str, at_seconds: int) -> bytes:
 
 
 def cosignature_message_mldsa(name: str, at_seconds: int, origin: str, size: int, root: bytes) -> bytes:
-    """What a cosignature of kind 0x06 signs: the tree from its first entry to ``size``, under the cosigner's name."""
+    """What a cosignature of kind 0x06 signs: the tree from its first entry to ``size``, under the cosigner's name.
+
+    Raises ValueError for a name or an origin that is empty or longer than 255 bytes.
+    """
     start_to_end = _FROM_THE_START + size.to_bytes(8, "big")
     return b"".join((_LABEL, _short(name), _time(at_seconds), _short(origin), start_to_end, root))
 
@@ -99,6 +103,6 @@ def _time(at_seconds: int) -> bytes:
 def _short(text: str) -> bytes:
     """A text of 1 to 255 bytes after its length."""
     data = text.encode()
-    if not data:
-        raise ValueError("an empty name")
+    if not 1 <= len(data) <= MAX_NAME:
+        raise ValueError("a name has 1 to 255 bytes")
     return bytes([len(data)]) + data

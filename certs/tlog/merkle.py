@@ -32,11 +32,11 @@ def tree_root(leaf_hashes: Sequence[bytes]) -> bytes:
     """The Merkle Tree Hash over leaf hashes, or over the roots of equally large trees and one smaller last one."""
     layer = leaf_hashes
     while len(layer) > 1:
-        layer = parent_layer(layer)
+        layer = _parent_layer(layer)
     return layer[0] if layer else EMPTY_ROOT
 
 
-def parent_layer(layer: Sequence[bytes]) -> list[bytes]:
+def _parent_layer(layer: Sequence[bytes]) -> list[bytes]:
     """The layer above: neighbours hashed in pairs, a last one without neighbour taken up as it is.
 
     Pairing from the left splits every subtree at the largest power of two below its size, as RFC 6962 wants.
@@ -73,23 +73,23 @@ def verify_consistency(old_size: int, old_root: bytes, size: int, root: bytes, p
         raise KezhengError("log_proof_invalid")
 
 
-def first_shared_node(old_size: int) -> tuple[int, int]:
+def _first_shared_node(old_size: int) -> tuple[int, int]:
     """Where a consistency proof starts: layer and place of the largest perfect tree at the end of the older tree."""
     layer = (old_size & -old_size).bit_length() - 1
     return layer, (old_size >> layer) - 1
 
 
-def is_power_of_two(size: int) -> bool:
+def _is_power_of_two(size: int) -> bool:
     """Whether a tree of this size is perfect; a consistency proof from it leaves its root out."""
     return size & (size - 1) == 0
 
 
 def _roots_of_both(old_size: int, old_root: bytes, size: int, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     """The roots of the older and of the newer tree, as the proof has them."""
-    nodes = [old_root, *proof] if is_power_of_two(old_size) else proof
+    nodes = [old_root, *proof] if _is_power_of_two(old_size) else proof
     if not nodes:
         raise KezhengError("log_proof_invalid")
-    layer, place = first_shared_node(old_size)
+    layer, place = _first_shared_node(old_size)
     return _climb(place, (size - 1) >> layer, nodes[0], nodes[1:])
 
 

@@ -20,9 +20,14 @@ TILES_KEPT = 256
 
 
 class TileReader:
-    """A tree of ``size`` entries with a root that is believed, and files that are not."""
+    """A tree of ``size`` entries with a root that is believed, and files that are not.
+
+    Every method raises KezhengError: ``log_beyond_end`` for what the tree does not have, ``log_tile_missing``,
+    ``log_tile_malformed``, ``log_proof_invalid`` for a file that is not of this tree.
+    """
 
     def __init__(self, size: int, root: bytes, read: ReadFile) -> None:
+        """Nothing is read before something is asked for."""
         self.size = size
         self.root = root
         self._read = read
@@ -30,27 +35,33 @@ class TileReader:
         self._edge = lru_cache(1)(self._authentic_edge)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
-        """The proof of the entry at an index (RFC 6962 §2.1.1). Raises ``log_proof_invalid``, ``log_tile_missing``."""
-        if not 0 <= index < self.size:
-            raise ValueError("not an entry of this tree")
+        """The proof of the entry at an index (RFC 6962 §2.1.1), from its sibling to the root's child."""
+        self._require(0 <= index < self.size, index)
         return self._path(index, 0, self.size)
 
     def consistency_proof(self, old_size: int) -> list[bytes]:
         """The proof that this tree continues one of ``old_size`` entries (RFC 6962 §2.1.2)."""
-        if not 0 < old_size <= self.size:
-            raise ValueError("not an older tree of this log")
+        self._require(0 < old_size <= self.size, old_size)
         return self._subproof(old_size, 0, self.size, is_whole=True)
+
+    def tile(self, level: int, index: int) -> tuple[bytes, ...]:
+        """The hashes of a tile, as many as this tree has."""
+        self._require(level >= 0 and index >= 0 and self._width(level, index) > 0, index)
+        return tuple(self._tile(level, index))
 
     def entry(self, index: int) -> bytes:
         """The entry at an index, out of its bundle."""
-        if not 0 <= index < self.size:
-            raise ValueError("not an entry of this tree")
+        self._require(0 <= index < self.size, index)
         bundle, place = divmod(index, TILE_WIDTH)
         width = min(TILE_WIDTH, self.size - bundle * TILE_WIDTH)
         entry = self._bundle(bundle, width)[place]
         if self._tile(0, bundle)[place] != leaf_hash(entry):
             raise KezhengError("log_proof_invalid")
         return entry
+
+    def _require(self, is_there: bool, place: int) -> None:
+        if not is_there:
+            raise KezhengError("log_beyond_end", place=place, size=self.size)
 
     def _path(self, index: int, start: int, stop: int) -> list[bytes]:
         if stop - start == 1:
@@ -83,13 +94,12 @@ class TileReader:
         return min(TILE_WIDTH, (self.size >> TILE_HEIGHT * level) - index * TILE_WIDTH)
 
     def _authentic_tile(self, level: int, index: int) -> list[bytes]:
-        hashes = self._load(level, index, self._width(level, index))
-        if len(hashes) == TILE_WIDTH and self._width(level + 1, index // TILE_WIDTH) > 0:
-            above = self._tile(level + 1, index // TILE_WIDTH)
-            if tree_root(hashes) != above[index % TILE_WIDTH]:
-                raise KezhengError("log_proof_invalid")
-            return hashes
-        if self._edge()[level] != hashes:
+        width = self._width(level, index)
+        if width < TILE_WIDTH:
+            return self._edge()[level]
+        above = self._tile(level + 1, index // TILE_WIDTH)
+        hashes = self._load(level, index, width)
+        if tree_root(hashes) != above[index % TILE_WIDTH]:
             raise KezhengError("log_proof_invalid")
         return hashes
 
@@ -110,23 +120,23 @@ class TileReader:
         return levels
 
     def _load(self, level: int, index: int, width: int) -> list[bytes]:
-        """The first hashes of a tile file; a partial tile gives way to the full one once that is there."""
-        content = self._read(tile_path(level, index, width))
-        if content is not None:
-            return tile_hashes(content, width)
-        full = self._read(tile_path(level, index)) if width < TILE_WIDTH else None
-        if full is None:
-            raise KezhengError("log_tile_missing")
-        return tile_hashes(full, TILE_WIDTH)[:width]
+        """The first hashes of a tile file."""
+        content, count = self._read_wide(tile_path(level, index, width), tile_path(level, index), width)
+        return tile_hashes(content, count)[:width]
 
     def _bundle(self, index: int, width: int) -> list[bytes]:
-        content = self._read(bundle_path(index, width))
+        content, count = self._read_wide(bundle_path(index, width), bundle_path(index), width)
+        return decode_bundle(content, count)[:width]
+
+    def _read_wide(self, path: str, full_path: str, width: int) -> tuple[bytes, int]:
+        """A file and how much is in it; a partial one gives way to the full one once that is there."""
+        content = self._read(path)
         if content is not None:
-            return decode_bundle(content, width)
-        full = self._read(bundle_path(index)) if width < TILE_WIDTH else None
-        if full is None:
-            raise KezhengError("log_tile_missing")
-        return decode_bundle(full, TILE_WIDTH)[:width]
+            return content, width
+        content = self._read(full_path) if path != full_path else None
+        if content is None:
+            raise KezhengError("log_tile_missing", path=path)
+        return content, TILE_WIDTH
 
 
 def _split(count: int) -> int:
