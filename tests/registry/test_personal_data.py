@@ -48,7 +48,7 @@ def a_day(desk: Desk, out: Path, published: Path) -> None:
         export_batch(desk.home, desk.batch(batch_id), out, NOW, lambda _: None)
     reprint(desk.home, issued[2].number, out / "补打", OPERATOR, desk.now)
     with desk.home.store.reading() as tx:
-        write_published(published, published_files(tx))
+        write_published(published, published_files(tx), desk.home.settings.log_folder)
     assert desk.report(issued[0].number)["verdict"] == "not_in_force"
 
 

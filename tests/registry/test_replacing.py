@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from register_desk import APPROVER, NOW, OPERATOR, Desk, id_number, name_of, people, person
+from register_desk import APPROVER, NOW, OPERATOR, Desk, id_number, institution_toml, name_of, people, person
 
 from certs.errors import KezhengError
 from certs.status import State
@@ -152,8 +152,9 @@ def test_a_correction_that_was_given_up_makes_room_for_another(desk: Desk) -> No
 
 def test_a_correction_long_after_the_institution_left(desk: Desk) -> None:
     """The first issue counts, not the day of the correction."""
-    number = desk.certify(people(1), ASSESSOR)[0].number
-    desk.tamper("UPDATE scope SET valid_to = '2026-11-30'")
+    scope = 'occupation = "2-02-38-05"\ngrades = ["intermediate"]\nvalid_from = 2024-01-01\nvalid_to = 2026-11-30\n'
+    code = desk.list_institution(institution_toml(41, scope=scope))
+    number = desk.certify(people(1), code)[0].number
     desk.now = NOW + timedelta(days=300)
     assert desk.verdict(desk.correct(number, name="测试改正").number) == "valid"
 

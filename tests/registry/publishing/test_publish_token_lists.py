@@ -35,13 +35,13 @@ LIFE = timedelta(hours=72)
 
 def work(desk: Desk) -> None:
     """One round of the worker."""
-    with desk.home.store.transaction() as tx:
+    with desk.home.recording() as tx:
         desk.home.publish_if_needed(tx, desk.now)
 
 
 def needs_signing(desk: Desk, public_url: str | None = None) -> bool:
     with desk.home.store.reading() as tx:
-        return status_list_needs_signing(tx, desk.now, public_url)
+        return status_list_needs_signing(tx, desk.now, public_url or desk.home.settings.public_url)
 
 
 def version(desk: Desk, name: str) -> int:
@@ -204,7 +204,7 @@ def test_lists_lie_in_the_published_folder(desk: Desk, tmp_path: Path) -> None:
     certified(desk)
     with desk.home.store.reading() as tx:
         files = published_files(tx)
-    names = write_published(tmp_path / "out", files)
+    names = write_published(tmp_path / "out", files, desk.home.settings.log_folder)
     assert {jwt_file(0), cwt_file(0)} <= set(names)
     assert read_published(tmp_path / "out")[cwt_file(0)] == files[cwt_file(0)]
 

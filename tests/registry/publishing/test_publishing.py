@@ -9,13 +9,14 @@ import pytest
 from register_desk import NOW, Desk, people
 
 from certs.errors import KezhengError
-from certs.evidence import STATUS_FILE, TRUST_LIST_FILE, Evidence, Unavailable, package_data_files
+from certs.evidence import LOG_FOLDER, ROOT_CHAIN_FILE, STATUS_FILE, TRUST_LIST_FILE, Evidence, Seen, package_data_files
 from certs.status import State
-from registry.publishing.documents import DELEGATION_FILE, JWKS_FILE, ROOT_CHAIN_FILE, ROOT_FILE, published_files
+from certs.unavailable import Unavailable
+from registry.publishing.documents import DELEGATION_FILE, JWKS_FILE, ROOT_FILE, published_files
 from registry.publishing.static_files import read_published, write_published
 from registry.settings import load_settings
 from registry.store.document_store import latest_document
-from registry.trust_memory import highest_seen, remember_seen
+from registry.trust_memory import newest_seen, remember_seen
 from registry.verifying import evidence_of_folder, evidence_of_home
 
 ASSESSOR = "P000115000001"
@@ -23,7 +24,7 @@ ASSESSOR = "P000115000001"
 
 def work(desk: Desk) -> None:
     """One round of the worker."""
-    with desk.home.store.transaction() as tx:
+    with desk.home.recording() as tx:
         desk.home.publish_if_needed(tx, desk.now)
 
 
@@ -41,12 +42,17 @@ def files(desk: Desk) -> dict[str, bytes]:
 
 
 def test_everything_a_verifier_needs_is_published(desk: Desk, tmp_path: Path) -> None:
-    names = write_published(tmp_path / "out", files(desk))
+    names = write_published(tmp_path / "out", files(desk), desk.home.settings.log_folder)
     needed = {TRUST_LIST_FILE, STATUS_FILE, ROOT_FILE, ROOT_CHAIN_FILE, JWKS_FILE, *package_data_files()}
-    assert set(names) == needed
-    assert names[-1] == TRUST_LIST_FILE
+    logged = {name for name in names if name.startswith(LOG_FOLDER)}
+    assert set(names) - logged == needed
+    assert {LOG_FOLDER + name for name in ("checkpoint", "log.vkey", "cosigner.vkey")} < logged
+    assert names[-2:] == [LOG_FOLDER + "checkpoint", TRUST_LIST_FILE]
     assert DELEGATION_FILE not in read_published(tmp_path / "out")
-    assert read_published(tmp_path / "out") == {name: files(desk)[name] for name in names}
+    assert read_published(tmp_path / "out") == {name: files(desk)[name] for name in set(names) - logged}
+    for name in logged:
+        written = (tmp_path / "out" / name).read_bytes()
+        assert written == (desk.home.settings.log_folder / name.removeprefix(LOG_FOLDER)).read_bytes()
 
 
 def test_lists_are_signed_anew_at_half_of_their_life(desk: Desk) -> None:
@@ -68,7 +74,7 @@ def test_without_a_worker_answers_become_undetermined_and_never_wrong(desk: Desk
     assert desk.verdict(number, NOW + timedelta(hours=72)) == "valid"
     late = desk.report(number, NOW + timedelta(hours=72, seconds=1))
     assert (late["verdict"], late["tone"]) == ("undetermined", "unknown")
-    assert [c["code"] for c in late["checks"] if c["outcome"] == "indeterminate"] == ["status_stale"]
+    assert [c["code"] for c in late["checks"] if c["outcome"] == "indeterminate"] == ["log_stale", "status_stale"]
     much_later = desk.report(number, NOW + timedelta(days=31))
     assert "trust_list_stale" in {check["code"] for check in much_later["checks"]}
 
@@ -106,7 +112,7 @@ def test_a_new_public_address_is_added_to_the_old_one(desk: Desk, home_folder: P
 
 def test_the_memory_of_trust_lists_only_rises(desk: Desk, tmp_path: Path) -> None:
     folder = tmp_path / "published"
-    write_published(folder, files(desk))
+    write_published(folder, files(desk), desk.home.settings.log_folder)
     settings = load_settings(tmp_path / "verifier", {})
     settings.home.mkdir()
     settings.pinned_root_file.write_bytes((folder / ROOT_FILE).read_bytes())
@@ -114,10 +120,12 @@ def test_the_memory_of_trust_lists_only_rises(desk: Desk, tmp_path: Path) -> Non
     assert not isinstance(first.trust, Unavailable)
     with desk.home.store.reading() as tx:
         root = desk.home.own_root(tx)
-    assert highest_seen(settings, root) == first.trust.order
-    remember_seen(settings, root, (0, 5))
-    assert highest_seen(settings, root) == first.trust.order
-    remember_seen(settings, root, (first.trust.epoch, first.trust.version + 1))
+    met = newest_seen(settings, root)
+    assert met is not None
+    assert (met.epoch, met.version) == first.trust.order
+    remember_seen(settings, root, Seen(0, 5, "", 0, 0))
+    assert newest_seen(settings, root) == met
+    remember_seen(settings, root, met._replace(version=met.version + 1))
     assert _code(evidence_of_folder(settings, folder, None)) == "trust_list_rolled_back"
     (settings.home / "trust-seen.json").write_bytes(b"{ damaged")
     assert not isinstance(evidence_of_folder(settings, folder, None).trust, Unavailable)
@@ -130,7 +138,7 @@ def _code(evidence: Evidence) -> str:
 
 def test_links_out_of_a_published_folder_are_not_followed(desk: Desk, tmp_path: Path) -> None:
     folder = tmp_path / "published"
-    write_published(folder, files(desk))
+    write_published(folder, files(desk), desk.home.settings.log_folder)
     secret = tmp_path / "secret"
     secret.write_text("x", "utf-8")
     (folder / "policies" / "link.toml").symlink_to(secret)
