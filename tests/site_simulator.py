@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from simulated_status_list import status_list_files
 from simulator import NOW, PUBLIC_URL, World
 
-from certs.evidence import gather_evidence
+from certs.evidence import LOG_FOLDER, gather_evidence
 from certs.grades import CertificateKind, Grade
 from certs.institution import DatedName, EventKind
 from certs.qr import read_qr_text
@@ -40,11 +41,19 @@ class WorldSource:
     def publish(self) -> None:
         """Publish the world as it is now."""
         files = self.world.files() | {"jwks.json": b'{"keys":[]}', "root.jwk": _root_jwk(self.world)}
+        files |= status_list_files(self.world)
         evidence = gather_evidence(files, self.world.root_key())
         self.current = Snapshot(evidence, files, 0.0, True, {path: f'"{hash(c)}"' for path, c in files.items()})
 
     def snapshot(self) -> Snapshot:
         return self.current
+
+    def log_file(self, path: str) -> bytes | None:
+        return self.current.files.get(LOG_FOLDER + path)
+
+    def refresh_soon(self) -> bool:
+        self.publish()
+        return True
 
     def envelope_by_number(self, number: str) -> bytes | None:
         self.looked_up.append(number)

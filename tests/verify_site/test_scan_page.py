@@ -15,6 +15,7 @@ from site_simulator import SAMPLES, TestSite, make_site, payload_of, sample_worl
 
 from certs.institution import DatedName
 from certs.qr import base32, read_qr_text
+from certs.status import State
 from certs.wording import words
 
 pytestmark = pytest.mark.anyio
@@ -155,20 +156,22 @@ async def test_the_scanned_path_is_neither_logged_nor_counted(
 
 async def test_a_stalled_source_stops_saying_valid(made: TestSite, first: str) -> None:
     payload = payload_of(made.world.issue(first))
+    made.source.publish()
     snapshot = made.source.current
     made.source.current = type(snapshot)(snapshot.evidence.without_status(), snapshot.files, 0.0, False, snapshot.etags)
     async with made.client() as client:
         report = (await client.get(f"/v/{payload}", headers=JSON)).json()
         ready = await client.get("/readyz")
     assert report["verdict"] == "undetermined"
-    assert report["checks"][3]["code"] == "status_unavailable"
+    assert report["checks"][4]["code"] == "status_unavailable"
     assert ready.status_code == 503
     assert ready.json()["code"] == "data_unavailable"
 
 
 async def test_revoking_shows_at_the_next_publication(made: TestSite, first: str) -> None:
-    from_world = made.world
-    text = SAMPLES["revoked"](from_world, first)
+    text = made.world.issue(first, status_index=4711)
+    made.source.publish()
+    made.world.status_event(4711, State.REVOKED, reason_code="exam_misconduct")
     async with made.client() as client:
         before = (await client.get(f"/v/{payload_of(text)}", headers=JSON)).json()["verdict"]
         made.source.publish()
