@@ -18,7 +18,7 @@ from keys.key_record import KeyRole
 from keys.signer import Signer
 from registry.directory import key_added, require_institution
 from registry.home import Home
-from registry.signing_keys import is_in_use, keys_of_institution, require_signing_key
+from registry.signing_keys import keys_of_institution, require_signing_key
 from registry.store.audit_store import record_act
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.log_store import read_tree
@@ -53,16 +53,16 @@ def add_key(home: Home, code: str, by: str, now: datetime) -> SigningKeyRecord:
 
 
 def rotate_key(home: Home, code: str, by: str, now: datetime) -> KeyChange:
-    """A new key, and the end of all others in use, at once. Raises ``institution_unknown``."""
+    """A new key, and the end of all others that have none yet, at once. Raises ``institution_unknown``."""
     with home.recording() as tx:
         require_institution(tx, code)
-        old = [key for key in keys_of_institution(tx, code) if is_in_use(key, now)]
+        old = [key for key in keys_of_institution(tx, code) if key.retired_at is None and key.compromised_at is None]
         new = new_key(home, tx, code, now)
         end = _end_of_use(tx, now)
         logged = home.log(tx, [key_added(new), *(_retirement(key, end) for key in old)], now)
         new = new._replace(log_index=logged.first_index)
         add_signing_key(tx, new)
-        ended = _retire(tx, [key for key in old if key.retired_at is None], end, logged.first_index + 1)
+        ended = _retire(tx, old, end, logged.first_index + 1)
         record_act(tx, now, by, "key_rotated", code, kid=new.kid.hex(), retired=len(ended))
         home.publish_trust(tx, now)
         return KeyChange(new, ended)
@@ -104,7 +104,7 @@ def new_key(home: Home, tx: ReadTransaction, code: str, now: datetime) -> Signin
 
 
 def require_possession(signer: Signer) -> None:
-    """Admit a key by a fresh challenge. Raises KezhengError ``key_malformed``, ``key_weak``, ``possession_not_proven``."""
+    """Admit a key by a fresh challenge. Raises KezhengError as `admit_public_key` does."""
     challenge = secrets.token_bytes(CHALLENGE_LENGTH)
     admit_public_key(signer.public_key, prove_possession(signer, challenge), challenge)
 

@@ -40,7 +40,12 @@ def issuing_signer(home: Home, tx: ReadTransaction, code: str, now: datetime) ->
     usable = [key for key in keys_of_institution(tx, code) if key.kid in held and is_in_use(key, now)]
     if not usable:
         raise KezhengError("no_key_in_use", institution=code)
-    return home.keyring.signer_by_kid(usable[-1].kid)
+    return home.keyring.signer_by_kid(max(usable, key=_place).kid)
+
+
+def _place(key: SigningKeyRecord) -> int:
+    """Where the register has the key: later means newer, also within one second."""
+    return key.log_index or 0
 
 
 def require_in_use(tx: ReadTransaction, kids: Collection[bytes], logged_at: datetime) -> None:
