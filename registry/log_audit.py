@@ -39,6 +39,7 @@ class LogAudit:
     faults: Faults = field(default_factory=Faults)
     tally: EntryTally = field(default_factory=EntryTally)
     tile_roots: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    _other_trees: int = 0
     _edge: Frontier = field(default_factory=Frontier)
     _above: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     _block: list[bytes] = field(default_factory=list)
@@ -61,8 +62,11 @@ class LogAudit:
         for level, hashes in self._above.items():
             if hashes:
                 self._compare_tile(level, checkpoint.size // TILE_WIDTH ** (level + 1), hashes)
+        # Entries that are not those of the checkpoint say nothing about an earlier tree.
         if self._edge.root() != checkpoint.root:
             self.faults.add(Finding("log_entries_differ", {}))
+        elif self._other_trees:
+            self.faults.add(Finding("log_forked", {}))
         for digest in self._entered_twice():
             self.faults.add(Finding("log_certificate_twice", {"digest": digest.hex()}))
 
@@ -73,7 +77,7 @@ class LogAudit:
             for done in self._edge.append_hashes(hashes[begin:end]):
                 self._complete(done.level, done.index, done.root)
             if any(root != self._edge.root() for root in self.earlier.get(start + end, ())):
-                self.faults.add(Finding("log_forked", {}))
+                self._other_trees += 1
 
     def _complete(self, level: int, index: int, root: bytes) -> None:
         if level > 0:
