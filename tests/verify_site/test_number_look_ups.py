@@ -273,6 +273,7 @@ async def test_bodies_are_bounded(made: TestSite) -> None:
 
 async def test_a_time_in_the_past_is_judged_and_one_in_the_future_refused(made: TestSite, first: str) -> None:
     text = made.world.issue(first, issued_at=made.world.now - timedelta(hours=2))
+    made.source.publish()
     async with made.client() as client:
         before = await client.post(VERIFY, json={"qr": text, "at": "2026-11-20T11:00:00+08:00"})
         today = await client.post(VERIFY, json={"qr": text, "at": "2026-11-20"})

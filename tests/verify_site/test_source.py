@@ -11,8 +11,9 @@ import pytest
 from simulator import World
 
 from certs.errors import KezhengError
-from certs.evidence import Unavailable
-from certs.trust_list import RootKey, root_to_jwk
+from certs.evidence import LOG_FOLDER
+from certs.root_chain import RootKey, root_to_jwk
+from certs.unavailable import Unavailable
 from registry.store.document_store import PublishedDocument, add_document
 from registry.store.engine import open_public_store, open_write_store
 from registry.store.migrate import upgrade_schema
@@ -39,6 +40,9 @@ class Shelf:
     def files(self) -> dict[str, bytes]:
         self.looks += 1
         return self.world.files()
+
+    def log_file(self, path: str) -> bytes | None:
+        return self.world.files().get(LOG_FOLDER + path)
 
     def pinned_root(self) -> RootKey | None:
         return self.world.root_key()
@@ -180,18 +184,26 @@ def test_the_site_reads_the_public_views_of_a_database(tmp_path: Path, shelf: Sh
     (tmp_path / "pinned-root.jwk").write_bytes(orjson.dumps(root_to_jwk(shelf.world.root_key())))
 
     def publish(version: int) -> None:
+        files = shelf.world.files()
+        for name in [name for name in files if name.startswith(LOG_FOLDER)]:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(files.pop(name))
         with store.transaction() as tx:
-            for name, content in shelf.world.files().items():
+            for name, content in files.items():
                 add_document(tx, PublishedDocument(name, version, content, shelf.world.now, None))
 
     publish(1)
     public = open_public_store(url)
-    views = PublicViews(public, tmp_path / "pinned-root.jwk")
+    views = PublicViews(public, tmp_path / "pinned-root.jwk", tmp_path / LOG_FOLDER)
     source = RefreshingSource(views, Seconds())
     source.refresh()
-    assert source.snapshot().files == shelf.world.files()
+    assert source.snapshot().files == {
+        name: content for name, content in shelf.world.files().items() if not name.startswith(LOG_FOLDER)
+    }
+    assert not isinstance(source.snapshot().evidence.log, Unavailable)
     assert views.envelope_by_number("P000115000001262000001B") is None
     shelf.world.institution("另一家")
+    shelf.world.version = 2
     publish(2)
     source.refresh()
     trust = source.snapshot().evidence.trust
