@@ -53,7 +53,9 @@ def create_registry_app(home: Home, clock: Callable[[], datetime] = _now) -> Sta
         Route("/healthz", _healthy),
     ]
     handlers: dict[Any, Any] = {KezhengError: _refused, HTTPException: _refused_by_path, Exception: _failed}
-    return Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
 
 
 class ReceiptApi:
