@@ -22,6 +22,7 @@ from certs.status import State
 from certs.verification import verify
 from verify_site.app import create_site_app
 from verify_site.client_address import ClientAddresses
+from verify_site.registry_desk import RegistryDesk
 from verify_site.site import Site
 from verify_site.source import Snapshot
 
@@ -175,14 +176,15 @@ SAMPLES: dict[str, Happening] = {
 """Name → what happens in a world before the QR text that is scanned."""
 
 
-def make_site(world: World, home: Path) -> TestSite:
-    """A site over a world as it is now."""
+def make_site(world: World, home: Path, registry: RegistryDesk | None = None) -> TestSite:
+    """A site over a world as it is now, a mirror's unless there is a registry role behind it."""
     source, clock = WorldSource(world), Clock()
     site = Site(
         source=source,
         public_url=PUBLIC_URL,
         well_known_folder=home,
         addresses=ClientAddresses(["10.0.0.0/8"]),
+        registry=registry,
         clock=clock,
         seconds=clock.seconds,
     )

@@ -30,7 +30,7 @@ from verify_site.registry_desk import RegistryDesk
 from verify_site.site import Site
 
 JSON = "application/json"
-_ID = re.compile(r"[a-z2-7]{26}")
+_NAME = re.compile(r"([a-z2-7]{26})(?:\.(json|pdf|png))?")
 _TYPES = {"json": JSON, "pdf": "application/pdf", "png": "image/png"}
 _SAVED_AS_FILE = ("json", "pdf")
 _SEE_OTHER = 303
@@ -64,11 +64,11 @@ class ReceiptPages:
 
     async def kept(self, request: Request) -> Response:
         """A kept receipt: its page, or one of its files. Raises KezhengError ``receipt_unknown``."""
-        identifier, _, form = request.path_params["name"].partition(".")
-        registry = self._site.registry
-        if registry is None or not _ID.fullmatch(identifier) or (form and form not in _TYPES):
+        named, registry = _NAME.fullmatch(request.path_params["name"]), self._site.registry
+        if registry is None or named is None:
             raise KezhengError("receipt_unknown")
-        if form:
+        identifier, form = named.groups()
+        if form is not None:
             return await _file(registry, identifier, form)
         bundle = await registry.bundle(identifier)
         language = language_of(request.query_params.get("lang"))

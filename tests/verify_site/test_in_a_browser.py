@@ -5,9 +5,11 @@ Screenshots go to ``test-output/screenshots`` for people to look at.
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,12 @@ import pypdfium2
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from played_registry import PlayedRegistry
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from receipt_signing import BUNDLE, FACE
 from site_simulator import SAMPLES, make_site, payload_of, sample_world
+
+from registry.rendering.receipt_pdf import ReceiptPrinter
 
 pytestmark = pytest.mark.browser
 CHROMIUM = Path("/usr/bin/chromium")
@@ -226,4 +232,75 @@ def test_the_sheet_prints_on_one_page(
     document = pypdfium2.PdfDocument(tmp_path / "sheet.pdf")
     assert len(document) == 1
     document.close()
+    visit.context.close()
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PlayedRegistry, str]]:
+    """A registry role, and the address of a scan on the site before it."""
+    page = pypdfium2.PdfDocument(ReceiptPrinter().render_pdf(FACE, BUNDLE))
+    picture = BytesIO()
+    page[0].render(scale=1440 / page[0].get_width()).to_pil().save(picture, "PNG")
+    page.close()
+    role = PlayedRegistry(picture.getvalue())
+    site = Served(role.site(tmp_path_factory.mktemp("signing")).app)
+    yield role, f"{site.origin}/v/{role.payload}"
+    site.stop()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_receipt_is_saved_without_javascript(
+    browser: Browser, signing: tuple[PlayedRegistry, str], language: str
+) -> None:
+    role, address = signing
+    visit = Visit(browser, f"{address}?lang={language}", PHONE)
+    visit.page.click(".actions button")
+    assert "/r/" in visit.page.url
+    for viewport in (PHONE, DESK):
+        size: Any = viewport
+        visit.page.set_viewport_size(size)
+        visit.save(f"receipt-{language}-{viewport['width']}", full=True)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert visit.page.evaluate("document.querySelector('.receipt-picture').naturalWidth") == 1440
+    with visit.page.expect_download() as saving:
+        visit.page.click(".slip a.button.quiet")
+    assert saving.value.suggested_filename == "kezheng-receipt-7K3F-92QD.json"
+    assert saving.value.path().read_bytes() == role.document
+    assert visit.complaints == []
+    visit.context.close()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_verdict_and_the_files_are_on_the_first_screen_of_a_receipt(
+    browser: Browser, signing: tuple[PlayedRegistry, str], language: str
+) -> None:
+    _, address = signing
+    visit = Visit(browser, f"{address}?lang={language}", PHONE)
+    visit.page.click(".actions button")
+    visit.save(f"receipt-first-{language}-360")
+    assert all(0 < visit.bottom(part) <= 640 for part in (".slip h1", ".slip .code", ".slip .id", ".slip .inline"))
+    visit.context.close()
+
+
+@pytest.mark.parametrize("name", ["valid", "revoked", "forged"])
+def test_a_mirror_s_receipt_is_in_its_page(browser: Browser, served: dict[str, str], name: str) -> None:
+    visit = Visit(browser, served[name], PHONE)
+    visit.page.click("[form=receipt]")
+    visit.save(f"receipt-unsigned-{name}-360", full=True)
+    with visit.page.expect_download() as saving:
+        visit.page.click(".slip a.button")
+    assert saving.value.suggested_filename.startswith("kezheng-receipt-")
+    assert "bundle" in json.loads(saving.value.path().read_bytes())
+    assert visit.complaints == []
+    visit.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_of_a_receipt_has_enough_contrast(
+    browser: Browser, signing: tuple[PlayedRegistry, str], scheme: str
+) -> None:
+    _, address = signing
+    visit = Visit(browser, address, PHONE, color_scheme=scheme, java_script_enabled=True, bypass_csp=True)
+    visit.page.click(".actions button")
+    assert visit.page.evaluate(CONTRAST) == []
     visit.context.close()
