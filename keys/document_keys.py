@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from certs.errors import KezhengError
 from keys.document_certificates import DOCUMENT_SIGNING, is_issued_by, make_ca_certificate, make_leaf_certificate
 from keys.key_record import KEY_FILE_SUFFIX, KeyRecord, KeyRole, file_name
-from keys.keystore import Keystore, key_records
+from keys.keystore import key_records
+from keys.keystores import AnyKeystore
 from keys.private_files import read_private, write_new_private
 
 __all__ = [
@@ -61,7 +62,7 @@ class DocumentSigner:
         return f"DocumentSigner({self._leaf.serial_number:x})"
 
 
-def certify_document_keys(keystore: Keystore, keys_folder: Path, registry_name: str, now: datetime) -> None:
+def certify_document_keys(keystore: AnyKeystore, keys_folder: Path, registry_name: str, now: datetime) -> None:
     """Make what is missing of CA certificate and leaf, and a new leaf when the last one ends within 30 days.
 
     ``keystore`` is the open one of ``keys_folder``. After an interruption it goes on where it stopped. Raises
@@ -78,7 +79,7 @@ def certify_document_keys(keystore: Keystore, keys_folder: Path, registry_name: 
         renew_document_leaf(keystore, keys_folder, registry_name, now)
 
 
-def renew_document_leaf(keystore: Keystore, keys_folder: Path, registry_name: str, now: datetime) -> KeyRecord:
+def renew_document_leaf(keystore: AnyKeystore, keys_folder: Path, registry_name: str, now: datetime) -> KeyRecord:
     """A new key and certificate to sign with from now on; what older ones signed keeps its own chain.
 
     Raises KezhengError ``document_ca_ended`` when the CA has not the renewal time left, and as
@@ -90,7 +91,7 @@ def renew_document_leaf(keystore: Keystore, keys_folder: Path, registry_name: st
     return record
 
 
-def replace_document_ca(keystore: Keystore, keys_folder: Path, registry_name: str, now: datetime) -> KeyRecord:
+def replace_document_ca(keystore: AnyKeystore, keys_folder: Path, registry_name: str, now: datetime) -> KeyRecord:
     """A new CA and a leaf under it. To be followed by a delegation that names it: until then readers of PDFs trust
     neither.
     """
@@ -108,7 +109,7 @@ def document_ca_certificate(keys_folder: Path) -> bytes:
     return _ca(keys_folder)[1].public_bytes(Encoding.DER)
 
 
-def document_signer(keystore: Keystore, keys_folder: Path) -> DocumentSigner:
+def document_signer(keystore: AnyKeystore, keys_folder: Path) -> DocumentSigner:
     """The newest leaf that has its certificate.
 
     Raises KezhengError ``document_certificate_missing``; ``keystore_damaged`` for a certificate of another key, or
@@ -124,11 +125,13 @@ def document_signer(keystore: Keystore, keys_folder: Path) -> DocumentSigner:
     return DocumentSigner(keystore.document_key(certified[-1]), leaf, ca)
 
 
-def _certify_ca(keystore: Keystore, keys_folder: Path, record: KeyRecord, registry_name: str, now: datetime) -> None:
+def _certify_ca(keystore: AnyKeystore, keys_folder: Path, record: KeyRecord, registry_name: str, now: datetime) -> None:
     _write(keys_folder, record, make_ca_certificate(keystore.document_key(record), registry_name, now))
 
 
-def _certify_leaf(keystore: Keystore, keys_folder: Path, record: KeyRecord, registry_name: str, now: datetime) -> None:
+def _certify_leaf(
+    keystore: AnyKeystore, keys_folder: Path, record: KeyRecord, registry_name: str, now: datetime
+) -> None:
     ca_record, ca = _ca(keys_folder)
     _require_time_left(ca, now)
     public_key = keystore.document_key(record).public_key()

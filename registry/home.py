@@ -20,15 +20,18 @@ from certs.occupations import Catalogue, catalogue
 from certs.proven_log import ProvenLog, open_proven_log
 from certs.root_chain import RootKey, root_from_jwk
 from certs.trust_list import TrustList
+from keys.hsm_pin import read_hsm_pin
 from keys.key_record import KeyRole
-from keys.keystore import Keystore, open_keystore
+from keys.keystore import open_keystore
+from keys.keystores import AnyKeystore, Keystores
 from keys.passphrase import read_passphrase
+from keys.pkcs11_keys import open_hsm
 from registry.keyring import Keyring
 from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, published_files
 from registry.publishing.log_folder import read_log_file
+from registry.publishing.log_place import LogPlace
 from registry.publishing.publish_status import publish_status_list, status_list_needs_signing
 from registry.publishing.publish_trust import publish_trust_list, trust_list_needs_signing
-from registry.publishing.log_place import LogPlace
 from registry.publishing.sequence_log import (
     Appended,
     LogSigners,
@@ -55,9 +58,13 @@ class Home:
     environ: Mapping[str, str]
 
     @cached_property
-    def keystore(self) -> Keystore:
-        """The opened keystore: one key derivation, however many keys."""
-        return open_keystore(self.settings.keys_folder, read_passphrase(self.settings.home, self.environ))
+    def keystore(self) -> AnyKeystore:
+        """The opened keystore: one key derivation, however many keys; with a hardware module where one is set."""
+        files = open_keystore(self.settings.keys_folder, read_passphrase(self.settings.home, self.environ))
+        if self.settings.hsm_module is None:
+            return files
+        pin = read_hsm_pin(self.settings.home, self.environ)
+        return Keystores(files, open_hsm(self.settings.hsm_module, self.settings.hsm_token, pin))
 
     @cached_property
     def keyring(self) -> Keyring:

@@ -9,14 +9,14 @@ from functools import cached_property
 from certs.errors import KezhengError
 from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
 from keys.key_record import KeyRecord, KeyRole
-from keys.keystore import Keystore
+from keys.keystores import AnyKeystore
 from keys.signer import CosignatureSigner, Signer
 
 
 class Keyring:
     """Signers and data keys of one keystore."""
 
-    def __init__(self, keystore: Keystore) -> None:
+    def __init__(self, keystore: AnyKeystore) -> None:
         self._keystore = keystore
         self._signers: dict[bytes, Signer] = {}
         self._cosigners: dict[str, CosignatureSigner] = {}

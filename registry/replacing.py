@@ -23,6 +23,8 @@ from registry.directory import require_institution
 from registry.exporting import IssuedFile, export_certificate
 from registry.faces import certificate_face
 from registry.home import Home
+from registry.issuing.approval_entry import log_approval
+from registry.issuing.approve import approved_content
 from registry.issuing.import_roster import adopt_document, new_batch_id, store_candidates
 from registry.issuing.stored_rows import Replacement, candidate_of
 from registry.rendering.glyph_coverage import missing_glyphs
@@ -55,7 +57,7 @@ def start_correction(home: Home, number: str, correction: Correction, now: datet
     ``person_of_other_document``, ``correction_waits`` while another correction of the certificate is unfinished.
     """
     check_reason("correct", correction.reason, REASONS[State.SUPERSEDED])
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         old = require_released(tx, number)
         _check_in_force(tx, old, now)
         before = _candidate(home, tx, old)
@@ -83,7 +85,8 @@ def start_correction(home: Home, number: str, correction: Correction, now: datet
             adopt_document(home, tx, old.person_id, after)
         add_batch(tx, batch)
         store_candidates(home, tx, batch.id, [after], Replacement(number, correction.reason))
-        record_act(tx, now, approval.operator, "correction_started", number, reason=correction.reason)
+        content = approved_content(batch.id, approval)
+        log_approval(home, tx, "correction_started", number, content, now, reason=correction.reason)
         return batch
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from keys.hsm_pin import forget_secrets
 from registry.api.receipt_api import create_registry_app
 from registry.home import open_home
 from registry.settings import Settings
@@ -29,6 +30,7 @@ WORK_INTERVAL_SECONDS = 10
 def serve_public(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve the public site until stopped."""
     os.environ.update(site_environment(settings))
+    forget_secrets(os.environ)
     uvicorn.run(
         SITE,
         factory=True,

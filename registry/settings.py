@@ -24,6 +24,7 @@ ENVIRONMENTS = ("production", "demo")
 class Settings:
     """Where things are and what they are called. Lengths carry their unit in the name.
 
+    ``hsm_module``: library of a hardware module in which new signing keys are made, ``hsm_token`` the token's label.
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
     ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
     """
@@ -39,6 +40,9 @@ class Settings:
     proxies: tuple[str, ...] = ()
     log_witness: str | None = None
     registry_url: str | None = None
+    signatures_per_minute: int = 1_000_000
+    hsm_module: Path | None = None
+    hsm_token: str = "kezheng"
     registry_name: str = DEFAULT_REGISTRY_NAME
 
     @property
@@ -99,6 +103,9 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         status_hours=_whole(values, "status_hours", 72),
         delegation_days=_whole(values, "delegation_days", 365),
         proxies=_addresses(values.get("proxies", ())),
+        hsm_module=Path(str(values["hsm_module"])) if values.get("hsm_module") else None,
+        hsm_token=str(values.get("hsm_token") or "kezheng"),
+        signatures_per_minute=_whole(values, "signatures_per_minute", 1_000_000),
         registry_name=str(values.get("registry_name") or DEFAULT_REGISTRY_NAME),
         log_witness=str(values.get("log_witness") or "") or None,
         registry_url=str(values.get("registry_url") or "") or None,

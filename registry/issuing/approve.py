@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from certs.approval import approve
+from certs.approval import Approval, approve
 from certs.assessment import AssessmentResult
 from certs.authority import Subject, judge_authority
 from certs.errors import KezhengError
 from certs.institution import InstitutionRecord
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.approval_entry import log_approval
 from registry.store.audit_store import record_act
 from registry.store.batch_store import BatchRecord, approve_batch, confirm_run_off, require_batch
 from registry.store.engine import WriteTransaction
@@ -27,7 +28,7 @@ def approve_import(
     Raises KezhengError ``batch_unknown``, ``approver_is_operator``, ``person_missing``,
     ``run_off_needs_confirmation`` when the institution has left the directory since the assessments.
     """
-    with home.store.transaction() as tx:
+    with home.recording() as tx:
         batch = require_batch(tx, batch_id)
         if batch.state is not BatchState.IMPORTED:
             return _confirm_later(tx, batch, run_off_confirmed_by, now)
@@ -46,8 +47,14 @@ def approve_import(
             declared=approval.declared,
             at=approval.approved_at,
         )
-        record_act(tx, now, approval.approver, "batch_approved", batch_id, declared="yes")
+        log_approval(home, tx, "batch_approved", batch_id, approved_content(batch_id, approval), now, declared="yes")
         return require_batch(tx, batch_id)
+
+
+def approved_content(batch_id: str, approval: Approval) -> dict[str, str]:
+    """What two people approved: the batch, its rows with their marks, and who they are."""
+    rows = approval.rows_digest.hex()
+    return {"batch": batch_id, "rows": rows, "operator": approval.operator, "approver": approval.approver}
 
 
 def _confirm_later(tx: WriteTransaction, batch: BatchRecord, confirmed_by: str | None, now: datetime) -> BatchRecord:

@@ -20,7 +20,7 @@ from certs.authority import issuer_fault
 from certs.candidate import Candidate
 from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
-from certs.envelope import Prepared, prepared_from_record, seal
+from certs.envelope import Prepared
 from certs.errors import KezhengError
 from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
@@ -29,6 +29,7 @@ from certs.timestamps import shanghai_day
 from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.certificate_signer import CertificateSigner
 from registry.issuing.log_certificates import log_certificates, oldest_to_log
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
 from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
@@ -73,6 +74,7 @@ class BatchWork:
     institution: InstitutionRecord
     evidence: Evidence
     rows: dict[int, RowAndCandidate]
+    signer: CertificateSigner
 
 
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
@@ -113,9 +115,9 @@ def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
         reserved = reserved_of_batch(tx, work.batch.id)
     yield from _chunks(signed)
     for known in _chunks(recorded):
-        yield _sign(work, known)
+        yield _sign(work, known, clock())
     for taken in _chunks(reserved):
-        yield _sign(work, _prepare(work, taken, clock()))
+        yield _sign(work, _prepare(work, taken, clock()), clock())
 
 
 def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
@@ -142,7 +144,8 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
             reserve_batch(home, tx, batch, institution, rows, now)
     with home.store.reading() as reading:
         by_id = {row.id: (row, candidate) for row, candidate in rows}
-        return BatchWork(home, batch, institution, home.evidence(reading), by_id)
+        signer = CertificateSigner(home, batch, by_id)
+        return BatchWork(home, batch, institution, home.evidence(reading), by_id, signer)
 
 
 def _renew_stale(work: BatchWork, now: datetime) -> None:
@@ -226,27 +229,14 @@ def _claims(candidate: Candidate, taken: Reserved, issued_at: datetime) -> Certi
     )
 
 
-def _sign(work: BatchWork, chunk: Sequence[Recorded]) -> list[Sealed]:
+def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sealed]:
     """prepared → signed: exactly the recorded bytes, under the key they name."""
-    envelopes = [_seal(work.home, recorded) for recorded in chunk]
+    sealed = work.signer.seal([recorded.id for recorded in chunk], now)
     with work.home.store.transaction() as tx:
         record_signed(
-            tx,
-            [
-                SignedCertificate(recorded.id, envelope, hashlib.sha256(envelope).digest())
-                for recorded, envelope in zip(chunk, envelopes, strict=True)
-            ],
+            tx, [SignedCertificate(made.id, made.envelope, hashlib.sha256(made.envelope).digest()) for made in sealed]
         )
-    return [
-        Sealed(*recorded[:5], envelope)
-        for recorded, envelope in zip(chunk, envelopes, strict=True)
-    ]
-
-
-def _seal(home: Home, recorded: Recorded) -> bytes:
-    prepared = prepared_from_record(recorded.to_be_signed)
-    signer = home.keyring.signer_by_kid(prepared.kid)
-    return seal(prepared, signer.sign(prepared.to_be_signed))
+    return sealed
 
 
 def _release(work: BatchWork, chunk: Sequence[Logged], checked: Future[None], now: datetime) -> int:

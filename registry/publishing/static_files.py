@@ -39,7 +39,7 @@ def write_published(folder: Path, files: Mapping[str, bytes], log_folder: Path) 
 
 
 def read_published(folder: Path) -> dict[str, bytes]:
-    """The files of a published folder by name, but for those of the register. Raises KezhengError ``file_not_found``."""
+    """The files of a published folder by name, but for the register's. Raises KezhengError ``file_not_found``."""
     if not folder.is_dir():
         raise KezhengError("file_not_found", path=str(folder))
     names = [name for name in _names_below(folder) if not name.startswith(LOG_FOLDER)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from registry.store.certificate_tables import (
     CERTIFICATE_SEALED,
 )
 from registry.store.engine import ReadTransaction
+from registry.store.rows import select_in_chunks
 from registry.store.states import CertificateState
 
 
@@ -103,6 +105,15 @@ def recorded_of_batch(tx: ReadTransaction, batch_id: str) -> list[Recorded]:
     """What is prepared and not yet signed."""
     query = _RECORDED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.PREPARED)
     return [Recorded._make(row) for row in tx.connection.execute(query.order_by(CERTIFICATE.c.id)).all()]
+
+
+def recorded_by_id(tx: ReadTransaction, batch_id: str, ids: Sequence[int]) -> dict[int, Recorded]:
+    """What is prepared and not yet signed among certificates of a batch, by id."""
+    mine = (CERTIFICATE.c.batch_id == batch_id) & (CERTIFICATE.c.state == CertificateState.PREPARED)
+    rows = select_in_chunks(
+        tx.connection, ids, lambda chunk: _RECORDED.where(mine, CERTIFICATE.c.id.in_(chunk))
+    )
+    return {row.id: Recorded._make(row) for row in rows}
 
 
 def sealed_of_batch(tx: ReadTransaction, batch_id: str) -> list[Sealed]:
