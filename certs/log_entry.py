@@ -144,6 +144,16 @@ def key_body(act: KeyAct, public_key: bytes, effective_at: datetime) -> LogBody:
     return LogBody(EntryKind.KEY, digest, bytes((act,)) + ms_of(effective_at).to_bytes(8, "big") + digest)
 
 
+def is_theft(entry: LogEntry) -> bool:
+    """Whether an entry declares a key compromised."""
+    return entry.kind == EntryKind.KEY and entry.body[:1] == bytes((KeyAct.COMPROMISED,))
+
+
+def theft_time(body: bytes) -> int:
+    """Since when, in ms, the key of such an entry is compromised."""
+    return int.from_bytes(body[1:9], "big")
+
+
 def file_body(kind: EntryKind, content: bytes) -> LogBody:
     """A trust list or a published data file: the SHA-256 of its bytes."""
     digest = hashlib.sha256(content).digest()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from certs.institution import InstitutionRecord
+from certs.institution import InstitutionRecord, SigningKey
 from certs.institution_json import event_content, scope_content
 from certs.log_entry import (
     EntryKind,
@@ -21,9 +21,11 @@ from certs.log_entry import (
     change_body,
     entry_bytes,
     grant_body,
+    is_theft,
     key_body,
     read_entry,
     status_body,
+    theft_time,
 )
 from certs.signing_key import KID_LENGTH
 from certs.status import StatusEvent
@@ -59,6 +61,10 @@ class LogReader(Protocol):
     @property
     def witnesses(self) -> Sequence[tuple[str, datetime]]:
         """Witnesses that cosigned the checkpoint, with their times."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it is at hand as a whole, so that nothing about a digest can be missing."""
 
     def covers(self, instant: datetime) -> bool:
         """Whether whatever was logged before this instant must be in it."""
@@ -106,9 +112,18 @@ def listing_is_logged(log: LogReader, institution: InstitutionRecord) -> bool:
 
     Kept, because every certificate of an institution asks the same of the same tree.
     """
-    return all(log.entry(index) == entry for index, entry in _entries_of(institution)) and all(
-        _is_at(log, index, body) for index, body in _key_entries(institution)
+    return (
+        all(log.entry(index) == entry for index, entry in _entries_of(institution))
+        and all(_is_at(log, index, body) for index, body in _key_entries(institution))
+        and not any(_hides_theft(log, key) for key in institution.keys if log.is_complete)
     )
+
+
+def _hides_theft(log: LogReader, key: SigningKey) -> bool:
+    """Whether the register knows of an earlier theft than the list says: it may move earlier, never later or away."""
+    entries = (read_entry(content) for _, content in log.entries_about(hashlib.sha256(key.public_key).digest()))
+    thefts = [theft_time(entry.body) for entry in entries if is_theft(entry)]
+    return bool(thefts) and (key.compromised_at is None or ms_of(key.compromised_at) > min(thefts))
 
 
 def _entries_of(institution: InstitutionRecord) -> list[tuple[int, bytes]]:

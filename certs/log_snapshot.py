@@ -15,6 +15,8 @@ from certs.trust_list import PinnedTree, TrustList
 class LogSnapshot:
     """Answers for one tree, while the log behind it may grow on. Fits the LogReader interface."""
 
+    is_complete = True
+
     def __init__(self, log: CompleteLog, checkpoint: TrustedCheckpoint, newest_at: datetime, *, is_own: bool) -> None:
         """``is_own``: the register's own log, in which everything stands before it is handed out."""
         self._log = log

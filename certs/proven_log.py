@@ -21,6 +21,8 @@ Hints = Callable[[bytes], Sequence[int]]
 class ProvenLog:
     """Entries under a checkpoint, each authenticated from tiles. Fits the LogReader interface."""
 
+    is_complete = False
+
     def __init__(self, checkpoint: TrustedCheckpoint, read: ReadFile, hints: Hints) -> None:
         """Raises KezhengError as `TileReader` does when the last entry cannot be authenticated."""
         self._tiles = TileReader(checkpoint.size, checkpoint.root, read)

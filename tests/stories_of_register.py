@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from datetime import date, timedelta
 
-from simulated_log import Happened, cosignature_key
+from simulated_log import Happened, compromised, cosignature_key
 from simulator import NOW, Key, World
 from verification_story import DAY, ISSUED, SECOND, Asked, ends
 
@@ -185,6 +185,28 @@ def the_list_claims_a_later_theft_than_was_logged(world: World) -> Asked:
     world.claimed = lambda record: replace(
         record, keys=tuple(replace(key, compromised_at=NOW - DAY + MS) for key in record.keys)
     )
+    return Asked(text, world.evidence())
+
+
+@ends("undetermined", "log", "listing_not_logged")
+def the_list_no_longer_says_that_the_key_was_stolen(world: World) -> Asked:
+    code = world.institution()
+    text = world.issue(code, issued_at=NOW - 2 * DAY)
+    with_key(world, code, compromised_at=NOW - 3 * DAY)
+    world.claimed = lambda record: replace(
+        record, keys=tuple(replace(key, compromised_at=None, compromised_log_index=None) for key in record.keys)
+    )
+    return Asked(text, world.evidence())
+
+
+@ends("undetermined", "log", "listing_not_logged")
+def the_list_moves_the_theft_to_a_later_time_that_was_also_logged(world: World) -> Asked:
+    code = world.institution()
+    text = world.issue(code, issued_at=NOW - 2 * DAY)
+    [key] = world.institutions[code].keys
+    later = replace(key, compromised_at=NOW - DAY)
+    world.logged.append(Happened(world.newest_at(), compromised(replace(key, compromised_at=NOW - 3 * DAY))))
+    world.change_institution(code, keys=(later,))
     return Asked(text, world.evidence())
 
 
