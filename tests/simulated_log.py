@@ -102,7 +102,8 @@ class SimulatedLog:
         }
 
     def _tiles(self) -> dict[str, bytes]:
-        files, level = {}, 0
+        files: dict[str, bytes] = {}
+        level = 0
         hashes = [leaf_hash(entry) for entry in self.entries]
         while hashes:
             parts = [hashes[start : start + TILE_WIDTH] for start in range(0, len(hashes), TILE_WIDTH)]
