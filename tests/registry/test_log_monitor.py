@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from growing_register import GrowingRegister, register_of_two
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from register_desk import Desk, people
 from simulator import Key, World
 
 from certs.delegation import LogKey
@@ -22,9 +25,14 @@ from certs.timestamps import ms_of
 from certs.tlog.note import ED25519, NoteKey, parse_note
 from certs.tlog.tiles import bundle_path, tile_path
 from certs.trust_list import PinnedTree
+from registry.home import open_home
 from registry.log_monitor import FUTURE_TOLERANCE, STALE_AFTER, Look, Question, look
+from registry.log_source import open_log_source
 from registry.monitor_memory import Memory
 from registry.monitor_report import look_document, look_lines
+from registry.publishing.documents import published_files
+from registry.publishing.static_files import write_published
+from registry.settings import load_settings
 
 SECOND = timedelta(seconds=1)
 
@@ -430,3 +438,39 @@ def test_a_quorum_is_not_asked_of_a_monitor() -> None:
     assert looked(register).alarms == ()
     assert len(parse_note(register.note()).signatures) == 2
     assert EntryKind.CLOCK in looked(register).memory.kinds  # type: ignore[union-attr]
+
+
+# --- a real home
+
+
+def published_look(desk: Desk, folder: Path, known: Memory | None) -> Look:
+    """A look at what a home publishes now."""
+    with desk.home.store.reading() as tx:
+        files, root = published_files(tx), desk.home.own_root(tx)
+    write_published(folder, files, desk.home.settings.log_folder)
+    with open_log_source(str(folder)) as source:
+        return look(source, Question(root), known, desk.now)
+
+
+def test_certificates_of_a_home_with_two_institutions_are_counted_exactly(desk: Desk, tmp_path: Path) -> None:
+    first, second = "P000115000001", "P000215000002"
+    desk.certify(people(1, 2, 3), first)
+    seen = published_look(desk, tmp_path / "public", None)
+    desk.certify(people(4, 5), second)
+    desk.certify(people(6), first)
+    seen = published_look(desk, tmp_path / "public", seen.memory)
+    assert (seen.alarms, seen.notices) == ((), ())
+    keys = look_document(seen, "home", ())["keys"]
+    assert {key["institution"]: key["certificates"] for key in keys} == {first: 4, second: 2, "T000115000001": 0}
+
+
+def test_a_home_that_was_restored_with_its_files_is_found_out(desk: Desk, home_folder: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    shutil.copytree(home_folder, backup)
+    desk.certify(people(1, 2), "P000115000001")
+    known = published_look(desk, tmp_path / "public", None).memory
+    with open_home(load_settings(backup, {}), {}) as restored:
+        again = Desk(restored)
+        assert codes(published_look(again, tmp_path / "again", known)) == ["log_rolled_back"]
+        again.certify(people(7, 8, 9), "P000115000001")
+        assert codes(published_look(again, tmp_path / "again", known)) == ["log_forked"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ import pytest
 from certs.tlog.note import parse_note
 from certs.tlog.proof_file import parse_tlog_proof
 from certs.tlog.tiles import bundle_path, tile_path
-from registry.cli import monitor_command
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_following_goes_on_until_there_is_an_alarm(
             tile = public / "log" / tile_path(0, 0, size_of(public))
             tile.write_bytes(bytes(len(tile.read_bytes())))
 
-    monkeypatch.setattr(monitor_command.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     shutil.copy(public / "root.jwk", public.with_name("root.jwk"))
     answer = watch("--follow", "30", "--json", "--root", public.with_name("root.jwk"))
     looks = [json.loads(line) for line in answer.out.strip().split("\n")]
@@ -200,5 +200,5 @@ def test_following_stops_when_it_is_stopped(watch: Any, monkeypatch: pytest.Monk
     def stop(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(monitor_command.time, "sleep", stop)
+    monkeypatch.setattr(time, "sleep", stop)
     assert watch("--follow", "1").code == 130
