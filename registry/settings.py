@@ -108,7 +108,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         signatures_per_minute=_whole(values, "signatures_per_minute", 1_000_000),
         registry_name=str(values.get("registry_name") or DEFAULT_REGISTRY_NAME),
         log_witness=str(values.get("log_witness") or "") or None,
-        registry_url=str(values.get("registry_url") or "") or None,
+        registry_url=_address(values, "registry_url"),
     )
 
 
@@ -127,6 +127,14 @@ def _whole(values: dict[str, Any], name: str, default: int) -> int:
     if number < 1:
         raise KezhengError("settings_invalid", name=name)
     return number
+
+
+def _address(values: dict[str, Any], name: str) -> str | None:
+    """An http(s) address, None where none is given."""
+    address = str(values.get(name) or "")
+    if address and not address.startswith(("http://", "https://")):
+        raise KezhengError("settings_invalid", name=name)
+    return address or None
 
 
 def _addresses(value: Any) -> tuple[str, ...]:

@@ -26,6 +26,14 @@ def test_the_witness_of_the_log(tmp_path: Path, given: str, witness: str | None)
     assert load_settings(tmp_path, {"KEZHENG_LOG_WITNESS": given}).log_witness == witness
 
 
+def test_where_the_registry_role_answers(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {}).registry_url is None
+    assert load_settings(tmp_path, {"KEZHENG_REGISTRY_URL": ""}).registry_url is None
+    given = load_settings(tmp_path, {"KEZHENG_REGISTRY_URL": "http://127.0.0.1:8001"})
+    assert given.registry_url == "http://127.0.0.1:8001"
+    assert given.receipts_folder == tmp_path / "receipts"
+
+
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "kezheng.toml").write_text(
         'public_url = "https://file.example.cn"\nrun_off_days = 90\nproxies = ["10.0.0.1"]\n', "utf-8"
@@ -50,6 +58,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
         ({"KEZHENG_RUN_OFF_DAYS": "0"}, "settings_invalid"),
         ({"KEZHENG_STATUS_HOURS": ""}, "settings_invalid"),
         ({"KEZHENG_ENVIRONMENT": "test"}, "settings_invalid"),
+        ({"KEZHENG_REGISTRY_URL": "127.0.0.1:8001"}, "settings_invalid"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, environ: dict[str, str], code: str) -> None:

@@ -24,6 +24,7 @@ from certs.wording import words
 from verify_site.rate_limits import RECEIPTS_PER_HOUR
 from verify_site.receipt_pages import file_name
 from verify_site.registry_desk import MAX_ANSWER, RegistryDesk
+from verify_site.site_settings import load_public_settings
 
 pytestmark = pytest.mark.anyio
 SAVE = "?view=receipt"
@@ -285,3 +286,11 @@ async def test_the_desk_lets_go_of_its_connections(role: PlayedRegistry) -> None
     await desk.close()
     assert await desk.receipt(IDENTIFIER, "png") == b"\x89PNG"
     await desk.close()
+
+
+def test_the_site_is_told_where_the_registry_role_answers() -> None:
+    environ = {"KEZHENG_HOME": "/h", "KEZHENG_DATABASE_URL": "sqlite://", "KEZHENG_PUBLIC_URL": PUBLIC_URL}
+    assert load_public_settings(environ).registry_url is None
+    assert load_public_settings(environ | {"KEZHENG_REGISTRY_URL": ""}).registry_url is None
+    given = load_public_settings(environ | {"KEZHENG_REGISTRY_URL": "http://127.0.0.1:8001"})
+    assert given.registry_url == "http://127.0.0.1:8001"
