@@ -50,11 +50,13 @@ class ProvenLog:
 
 
 def open_proven_log(note: bytes, read: ReadFile, hints: Hints, trust: TrustList) -> ProvenLog:
-    """A log to be proved entry by entry, which continues the tree that a trust list pins.
+    """The register's own log, to be proved entry by entry before anything is handed out.
+
+    Witnesses are not asked for: they can only have seen what was published before.
 
     Raises KezhengError as `trusted_checkpoint` and `TileReader` do, ``log_behind_list``, ``log_forked``.
     """
-    checkpoint = trusted_checkpoint(note, trust.delegation.log)
+    checkpoint = trusted_checkpoint(note, trust.delegation.log._replace(quorum=0))
     if checkpoint.size < max(1, trust.pinned.size):
         raise KezhengError("log_behind_list")
     return ProvenLog(checkpoint, read, hints)
