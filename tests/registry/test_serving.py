@@ -7,11 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
+from register_desk import Desk, people
+
+from certs.qr import base32
+from certs.receipt import check_receipt
 
 COMMAND = "from registry.cli import main; main()"
 PATIENCE = 60
@@ -65,7 +70,7 @@ def test_the_worker_ends_with_the_site(home_folder: Path, ending: signal.Signals
     try:
         wait_for(lambda: answers(port), "the site answers")
         workers = children_of(server.pid)
-        assert workers
+        assert len(workers) == 2
         server.send_signal(ending)
         out, err = server.communicate(timeout=PATIENCE)
         wait_for(lambda: not any(map(is_running, workers)), "the worker has ended")
@@ -74,3 +79,44 @@ def test_the_worker_ends_with_the_site(home_folder: Path, ending: signal.Signals
         server.wait()
     assert (out, "Traceback" in err) == ("", False)
     assert err.count(f"http://127.0.0.1:{port}/") == 1
+
+
+def saved_receipt(port: int, payload: str) -> bytes | None:
+    """The receipt that the public site gives a program, None while it cannot."""
+    address = f"http://127.0.0.1:{port}/v/{payload}?view=receipt"
+    request = Request(address, method="POST", headers={"Accept": "application/json"})
+    try:
+        with urlopen(request, timeout=20) as response:
+            content: bytes = response.read()
+            return content
+    except (URLError, ConnectionError, TimeoutError):
+        time.sleep(3)  # the site allows 30 of them an hour
+        return None
+
+
+@pytest.mark.slow
+def test_the_whole_site_gives_receipts_that_the_registry_has_signed(desk: Desk) -> None:
+    """Three processes: the site without a key, the worker that publishes, the registry role that signs."""
+    desk.now = datetime.now(UTC) - timedelta(minutes=1)
+    (certificate,) = desk.certify(people(1), "P000115000001")
+    assert certificate.envelope is not None
+    payload, port, found = base32(certificate.envelope), free_port(), list[bytes]()
+    arguments = ["serve", "--home", str(desk.folder), "--port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+
+    def is_saved() -> bool:
+        receipt = saved_receipt(port, payload)
+        found.extend([receipt] if receipt else [])
+        return receipt is not None
+
+    try:
+        wait_for(lambda: answers(port), "the site answers")
+        wait_for(is_saved, "a receipt is saved")
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+    with desk.home.store.reading() as tx:
+        receipt = check_receipt(found[0], desk.home.own_root(tx))
+    assert (receipt.verdict.value, receipt.counter_signed) == ("valid", True)
