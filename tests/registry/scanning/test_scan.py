@@ -15,7 +15,7 @@ from certs.errors import KezhengError
 from registry.rendering.qr_image import qr_code
 from registry.scanning import confinement
 from registry.scanning.scan import ScanResult, scan_file
-from registry.scanning.scan_limits import MAX_FILE_BYTES, MAX_PAGES
+from registry.scanning.scan_limits import MAX_FILE_BYTES, MAX_PAGES, MAX_RECEIPT_BYTES
 
 CodeOf = Callable[[int], Image.Image]
 Maker = Callable[..., bytes]
@@ -192,3 +192,17 @@ def _pdf_with_content(content: bytes, extra: bytes = b"") -> bytes:
         b"4 0 obj<</Length %d%s>>stream\n%s\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%%%EOF\n"
         % (len(content), extra, content)
     )
+
+
+def test_a_receipt_stands_alone(code_of: CodeOf, envelope_of: Maker, pdf_of: Maker) -> None:
+    blank, receipt = Image.new("L", (300, 300), 255), ("receipt.json", b'{"format":1}')
+    assert scan_file(pdf_of([blank], receipt)) == ScanResult(None, None, b'{"format":1}')
+    assert refused(pdf_of([code_of(1)], receipt)) == "multiple_codes"
+    assert refused(pdf_of([blank], receipt, ("certificate.cose", envelope_of(6)))) == "multiple_codes"
+
+
+def test_a_receipt_has_a_size(pdf_of: Maker) -> None:
+    blank = Image.new("L", (20, 20), 255)
+    whole = bytes(MAX_RECEIPT_BYTES)
+    assert scan_file(pdf_of([blank], ("receipt.json", whole))).receipt == whole
+    assert refused(pdf_of([blank], ("receipt.json", whole + b"0"))) == "no_code_found"
