@@ -50,7 +50,7 @@ class CompleteLog:
         """Read on to a checkpoint.
 
         Raises KezhengError ``log_unavailable`` (an entry bundle is missing), ``log_entries_differ`` (they do not give
-        the root), ``log_time_decreases``, ``log_rolled_back`` (smaller than what is known), and as `decode_bundle`.
+        the root), ``log_time_decreases``, ``log_rolled_back`` (smaller than what is known), and as `read_entry`.
         Nothing is taken in then.
         """
         if checkpoint.size < self.size:
@@ -63,8 +63,8 @@ class CompleteLog:
                 roots.append(done.root)
         if frontier.root() != checkpoint.root:
             raise KezhengError("log_entries_differ")
-        for index, entry in enumerate(entries, start):
-            subject = subject_of(read_entry(entry))
+        subjects = [subject_of(read_entry(entry)) for entry in entries]
+        for index, subject in enumerate(subjects, start):
             if subject is not None:
                 self._places[subject[:PREFIX_LENGTH]].append(index)
         self._tile_roots += roots
@@ -104,23 +104,27 @@ class CompleteLog:
         return entries
 
     def _checked_bundle(self, bundle: int, width: int) -> list[bytes]:
-        """Entries read again: they must still be those of the tree."""
+        """Entries read again: they must still be those of the tree, which may have grown since somebody asked."""
+        edge = self._frontier
+        if width < TILE_WIDTH and bundle < edge.size // TILE_WIDTH:
+            return self._bundle(bundle, TILE_WIDTH)[:width]
         entries = self._read_bundle(bundle, width)
-        hashes = [leaf_hash(entry) for entry in entries]
-        known = self._tile_roots[bundle] if width == TILE_WIDTH else tree_root(self._frontier.levels[0][:width])
-        if tree_root(hashes) != known:
+        known = self._tile_roots[bundle] if width == TILE_WIDTH else tree_root(edge.levels[0][:width])
+        if tree_root([leaf_hash(entry) for entry in entries]) != known:
             raise KezhengError("log_entries_differ")
         return entries
 
     def _read_bundle(self, bundle: int, width: int) -> list[bytes]:
         """The first ``width`` entries of a bundle; a partial bundle gives way to the full one once that is there."""
-        content = self._read(bundle_path(bundle, width))
-        if content is not None:
-            return decode_bundle(content, width)
-        full = self._read(bundle_path(bundle)) if width < TILE_WIDTH else None
-        if full is None:
+        content, count = self._read(bundle_path(bundle, width)), width
+        if content is None and width < TILE_WIDTH:
+            content, count = self._read(bundle_path(bundle)), TILE_WIDTH
+        if content is None:
             raise KezhengError("log_unavailable")
-        return decode_bundle(full, TILE_WIDTH)[:width]
+        try:
+            return decode_bundle(content, count)[:width]
+        except KezhengError as error:
+            raise KezhengError("log_entries_differ") from error
 
 
 def _check_times(entries: Sequence[bytes]) -> None:
