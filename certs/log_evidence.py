@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from certs.institution import InstitutionRecord, SigningKey
 from certs.institution_json import event_content, scope_content
 from certs.log_entry import (
+    HEAD_LENGTH,
     EntryKind,
     KeyAct,
     LogBody,
@@ -81,16 +82,14 @@ def logged_certificate(
 ) -> LoggedCertificate | None:
     """The first certificate entry with this body (kid ‖ envelope digest), or None: what is logged twice counts once."""
     for index, content in entries:
-        entry = read_entry(content)
-        if entry.kind == EntryKind.CERTIFICATE and entry.body == body:
-            return LoggedCertificate(tree_size, index, entry.logged_at, body[:KID_LENGTH])
+        if content[0] == EntryKind.CERTIFICATE and content[HEAD_LENGTH:] == body:
+            return LoggedCertificate(tree_size, index, read_entry(content).logged_at, body[:KID_LENGTH])
     return None
 
 
 def logged_status_changes(entries: Sequence[tuple[int, bytes]]) -> frozenset[bytes]:
     """The bodies of the status changes among entries."""
-    found = (read_entry(content) for _, content in entries)
-    return frozenset(entry.body for entry in found if entry.kind == EntryKind.STATUS)
+    return frozenset([content[HEAD_LENGTH:] for _, content in entries if content[0] == EntryKind.STATUS])
 
 
 def hides_status_change(logged: frozenset[bytes], envelope: bytes, events: Sequence[StatusEvent]) -> bool:
