@@ -22,6 +22,7 @@ from certs.log_entry import EntryKind, certificate_body, read_entry
 from certs.log_evidence import LogReader
 from certs.receipt import check_bundle
 from certs.report import ReportContext, report_json
+from certs.status_list_token import jwt_file
 from certs.timestamps import epoch_seconds, format_instant, instant_from_epoch, instant_from_ms
 from certs.tlog.proof_file import TlogProof, format_tlog_proof, parse_tlog_proof
 from certs.tlog.tile_reader import ReadFile, TileReader
@@ -58,11 +59,6 @@ class Published(NamedTuple):
     def delegation(self) -> str:
         """The delegation that the trust list carries."""
         return str(unverified_header(self.files[TRUST_LIST_FILE])["delegation"])
-
-
-def status_list_file(number: int) -> str:
-    """The published name of the status list, as a JWT, that a receipt carries."""
-    return f"status/lists/{number}.jwt"
 
 
 def receipt_bundle(made: CheckMade, published: Published) -> dict[str, Any]:
@@ -140,7 +136,7 @@ def _status(
     if genuine is None or report is None:
         return None
     index = genuine.claims.status_index
-    token = files.get(status_list_file(list_and_place(index)[0]))
+    token = files.get(jwt_file(list_and_place(index)[0]))
     return None if token is None else {**report, "index": index, "token": token.decode("ascii")}
 
 

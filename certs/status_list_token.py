@@ -32,6 +32,17 @@ _EMPTY_EXTERNAL_AAD = b"\x40"
 _BEFORE_SIGNATURE = b"\x58\x40"
 _SIG_STRUCTURE_START = b"\x84" + encode_cbor("Signature1")
 Read = TypeVar("Read")
+_FOLDER = "status/lists"
+
+
+def jwt_file(number: int) -> str:
+    """The published name of a list as a JWT."""
+    return f"{_FOLDER}/{number}.jwt"
+
+
+def cwt_file(number: int) -> str:
+    """The published name of a list as a CWT."""
+    return f"{_FOLDER}/{number}.cwt"
 
 
 def jwt_claims(status_list: TokenStatusList) -> dict[str, Any]:

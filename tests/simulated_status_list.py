@@ -7,8 +7,7 @@ from datetime import timedelta
 from simulator import PUBLIC_URL, World
 
 from certs.jws import assemble
-from certs.receipt_bundle import status_list_file
-from certs.status_list_token import jwt_signing_input
+from certs.status_list_token import jwt_file, jwt_signing_input
 from certs.token_status_list import Period, derive_token_list
 
 
@@ -16,7 +15,7 @@ def status_list_files(world: World) -> dict[str, bytes]:
     """The first list as a JWT, by its published name."""
     issued_at = (world.now - timedelta(minutes=10)).replace(microsecond=0)
     period = Period(issued_at, issued_at + timedelta(hours=72), timedelta(minutes=5))
-    name = status_list_file(0)
+    name = jwt_file(0)
     derived = derive_token_list(world.entries, 0, f"{PUBLIC_URL}/published/{name}", period)
     signed = jwt_signing_input(derived, world.status_key.public_key)
     return {name: assemble(signed, world.status_key.sign(signed))}

@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import Protocol
 
 from certs.evidence import Evidence, Seen, gather_evidence, what_was_seen
+from certs.log_follower import LogFollower
 from certs.root_chain import RootKey
 from certs.unavailable import Unavailable
-from verify_site.log_follower import LogFollower
 
 REFRESH_SECONDS = 0.5
 SOONEST_SECONDS = 0.05
@@ -150,7 +150,8 @@ class RefreshingSource:
     def _load(self, now: float) -> None:
         files = self._published.files()
         evidence = gather_evidence(files, self._published.pinned_root(), self._seen, self._log.open)
-        self._seen = what_was_seen(files, evidence) or self._seen
+        seen = what_was_seen(files, evidence)
+        self._seen = self._seen if seen is None else seen.after(self._seen)
         etags = {path: f'"{sha256(content).hexdigest()}"' for path, content in files.items()}
         self._current = Snapshot(evidence, files, now, True, etags)
         self._stale = replace(self._current, evidence=evidence.without_status(), is_fresh=False)

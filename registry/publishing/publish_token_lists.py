@@ -9,7 +9,7 @@ from certs import jws
 from certs.canonical import decode_json
 from certs.signing_key import from_base64url
 from certs.status_list import LIST_SIZE, StatusEntry
-from certs.status_list_token import assemble_cwt, cwt_signing_input, jwt_signing_input
+from certs.status_list_token import assemble_cwt, cwt_file, cwt_signing_input, jwt_file, jwt_signing_input
 from certs.token_status_list import Period, TokenStatusList, derive_token_list, entries_by_list
 from keys.signer import Signer
 from registry.publishing.documents import next_version
@@ -17,8 +17,6 @@ from registry.store.document_store import PublishedDocument, add_document, lates
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.status_store import next_issued_index
 
-FOLDER = "status/lists"
-JWT_SUFFIX, CWT_SUFFIX = ".jwt", ".cwt"
 TIME_TO_LIVE = timedelta(minutes=5)
 """How long a reader may keep a copy before asking again: how late it may learn of a revocation."""
 
@@ -68,16 +66,6 @@ def issued_lists(tx: ReadTransaction) -> Iterator[int]:
         number = index // LIST_SIZE
         yield number
         index = next_issued_index(tx, (number + 1) * LIST_SIZE)
-
-
-def jwt_file(number: int) -> str:
-    """The published name of a list as a JWT."""
-    return f"{FOLDER}/{number}{JWT_SUFFIX}"
-
-
-def cwt_file(number: int) -> str:
-    """The published name of a list as a CWT."""
-    return f"{FOLDER}/{number}{CWT_SUFFIX}"
 
 
 def file_address(public_url: str, name: str) -> str:

@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import NamedTuple
 
-from certs.complete_log import CompleteLog
-from certs.errors import KezhengError
 from certs.evidence import Evidence, gather_evidence
 from certs.log_checkpoint import CHECKPOINT_FILE
-from certs.log_evidence import LogReader
-from certs.log_snapshot import open_snapshot
-from certs.trust_list import TrustList
+from certs.log_follower import LogFollower
 from registry.home import Home
 from registry.publishing.documents import published_files
 
@@ -29,7 +25,7 @@ class RegisterEvidence:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._log = CompleteLog(home.log_file)
+        self._log = LogFollower(home.log_file, is_own=True)
         self._read_from: tuple[Mapping[str, bytes], bytes | None] | None = None
         self._held: PublishedEvidence | None = None
         self._one_at_a_time = Lock()
@@ -41,14 +37,6 @@ class RegisterEvidence:
             with self._home.store.reading() as tx:
                 files, root = published_files(tx), self._home.own_root(tx)
             if self._held is None or self._read_from != (files, note):
-                evidence = gather_evidence(files, root, open_log=lambda trust: self._open_log(note, trust))
+                evidence = gather_evidence(files, root, open_log=self._log.open)
                 self._held, self._read_from = PublishedEvidence(files, evidence), (files, note)
             return self._held
-
-    def _open_log(self, note: bytes | None, trust: TrustList) -> LogReader:
-        """The register up to a checkpoint; one that does not fit what was read before is read anew next time."""
-        try:
-            return open_snapshot(self._log, note, trust, is_own=True)
-        except KezhengError:
-            self._log = CompleteLog(self._home.log_file)
-            raise

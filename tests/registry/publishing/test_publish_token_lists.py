@@ -17,12 +17,12 @@ from certs.evidence import STATUS_FILE
 from certs.status import State
 from certs.status_array import unpack
 from certs.status_list import LIST_SIZE
-from certs.status_list_token import open_status_list_cwt, open_status_list_jwt
+from certs.status_list_token import cwt_file, jwt_file, open_status_list_cwt, open_status_list_jwt
 from certs.token_status_list import Period, TokenState, TokenStatusList
 from keys.key_record import KeyRole
 from registry.publishing.documents import published_files
 from registry.publishing.publish_status import status_entries, status_list_needs_signing
-from registry.publishing.publish_token_lists import TIME_TO_LIVE, cwt_file, jwt_file, publish_token_lists
+from registry.publishing.publish_token_lists import TIME_TO_LIVE, publish_token_lists
 from registry.publishing.static_files import read_published, write_published
 from registry.settings import load_settings
 from registry.store.document_store import latest_document
