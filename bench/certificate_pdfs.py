@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 
 from bench.rounds import Benchmark, Side
-from bench.sample import sample_registry, sample_requests
+from bench.sample import sample_requests
 from bench.sample_texts import Sealed, sealed_certificates
 from certs.certificate_number import grouped
 from certs.grades import CertificateKind
@@ -61,8 +61,7 @@ def prepared() -> Iterator[Benchmark]:
 
 
 def sample_faces(number: int) -> list[CertificateFace]:
-    registry = sample_registry()
-    sealed = sealed_certificates(registry, number)
+    _, sealed = sealed_certificates(number)
     return [sample_face(request, each) for request, each in zip(sample_requests(number), sealed, strict=True)]
 
 

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from xlsxwriter import Workbook
 
 from bench.rounds import Benchmark, Side
-from bench.sample import ASSESSED_ON, GIVEN_NAMES, OCCUPATION, key
+from bench.sample import ASSESSED_ON, GIVEN_NAMES, OCCUPATION
+from bench.sample_log import key
 from certs.identifiers import mod_11_2_check
 from certs.occupations import catalogue
 from registry.directory import enter_institution

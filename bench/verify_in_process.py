@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bench.rounds import Benchmark, Side
-from bench.sample import NOW, SampleRegistry, sample_registry
+from bench.sample import NOW, SampleRegistry
 from bench.sample_texts import Sealed, sealed_certificates
 from certs.canonical import encode_json
 from certs.cose import take_apart
@@ -23,8 +23,7 @@ REPORT_CONTEXT = ReportContext("7K3F-92QD", NOW)
 @contextmanager
 def verdicts() -> Iterator[Benchmark]:
     """QR text → verdict with all its checks."""
-    registry = sample_registry()
-    sealed = sealed_certificates(registry, PIECE)
+    registry, sealed = sealed_certificates(PIECE)
 
     def verify() -> int:
         for each in sealed:
@@ -38,8 +37,7 @@ def verdicts() -> Iterator[Benchmark]:
 @contextmanager
 def reports() -> Iterator[Benchmark]:
     """QR text → the bytes of the JSON report."""
-    registry = sample_registry()
-    sealed = sealed_certificates(registry, PIECE)
+    registry, sealed = sealed_certificates(PIECE)
 
     def report() -> int:
         for each in sealed:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from bench.loopback import get, post_json, send_all, server
 from bench.rounds import Benchmark, Side
-from bench.sample import PUBLIC_URL, SampleRegistry, sample_registry
+from bench.sample import PUBLIC_URL, SampleRegistry
 from bench.sample_texts import Sealed, sealed_certificates
 from certs.canonical import encode_json
 from certs.root_chain import root_to_jwk
@@ -46,8 +46,8 @@ def write_home(home: Path, registry: SampleRegistry) -> None:
 @contextmanager
 def over_http(request_of: Callable[[Sealed], bytes], label: str) -> Iterator[Benchmark]:
     """Both servers stand for the whole run; the idle one takes nothing from the other."""
-    registry = sample_registry()
-    requests = [request_of(each) for each in sealed_certificates(registry, PIECE)]
+    registry, sealed = sealed_certificates(PIECE)
+    requests = [request_of(each) for each in sealed]
     nothing = [get("/empty")] * PIECE
     with TemporaryDirectory() as folder:
         write_home(Path(folder), registry)
