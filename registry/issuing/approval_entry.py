@@ -13,8 +13,9 @@ from datetime import datetime
 from certs.canonical import encode_json
 from certs.log_entry import approval_body
 from registry.home import Home
-from registry.store.audit_store import record_act
-from registry.store.engine import WriteTransaction
+from registry.store.audit_store import acts_on, record_act
+from registry.store.engine import ReadTransaction, WriteTransaction
+from registry.store.log_store import leaf_indices
 
 SALT_LENGTH = 32
 
@@ -38,3 +39,9 @@ def log_approval(
     logged = home.log(tx, [approval_body(approval_digest(salt, content))], now)
     place: dict[str, str | int] = {"salt": salt.hex(), "log_index": logged.first_index}
     record_act(tx, now, content["approver"], action, subject, **{**content, **place, **details})
+
+
+def approval_is_logged(tx: ReadTransaction, subject: str, content: Mapping[str, str]) -> bool:
+    """Whether an audit record of this subject explains an entry of the register as an approval of exactly this."""
+    salts = [str(act.details["salt"]) for act in acts_on(tx, subject) if "salt" in act.details]
+    return any(leaf_indices(tx, approval_digest(bytes.fromhex(salt), content)) for salt in salts)

@@ -12,10 +12,11 @@ from certs.errors import KezhengError
 from certs.institution import InstitutionRecord
 from registry.directory import require_institution
 from registry.home import Home
-from registry.issuing.approval_entry import log_approval
+from registry.issuing.approval_entry import approval_is_logged, log_approval
+from registry.issuing.stored_rows import replacement_of
 from registry.store.audit_store import record_act
 from registry.store.batch_store import BatchRecord, approve_batch, confirm_run_off, require_batch
-from registry.store.engine import WriteTransaction
+from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.roster_store import RosterRowRecord, roster_rows
 from registry.store.states import BatchState
 
@@ -55,6 +56,20 @@ def approved_content(batch_id: str, approval: Approval) -> dict[str, str]:
     """What two people approved: the batch, its rows with their marks, and who they are."""
     rows = approval.rows_digest.hex()
     return {"batch": batch_id, "rows": rows, "operator": approval.operator, "approver": approval.approver}
+
+
+def is_approved_in_register(tx: ReadTransaction, batch: BatchRecord, rows: Sequence[RosterRowRecord]) -> bool:
+    """Whether the public register holds the approval of exactly these rows of a batch by its two people.
+
+    The record of a correction's approval is kept with the certificate that it replaces.
+    """
+    if batch.approver is None or batch.approved_at is None:
+        return False
+    approval = Approval(batch.operator.strip(), batch.approver, batch.rows_digest, batch.approved_at, declared=True)
+    replaced = {found.number for row in rows if (found := replacement_of(row)) is not None}
+    return any(
+        approval_is_logged(tx, subject, approved_content(batch.id, approval)) for subject in (batch.id, *replaced)
+    )
 
 
 def _confirm_later(tx: WriteTransaction, batch: BatchRecord, confirmed_by: str | None, now: datetime) -> BatchRecord:

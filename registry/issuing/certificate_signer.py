@@ -1,8 +1,9 @@
 """What is asked to sign certificates: by their ids, never with bytes.
 
 It reads the recorded bytes from the register itself and signs only what is what two people approved: the layout of a
-certificate, the claims of its approved row, the number of the record, a key of its institution that is in use. So who
-can write into the database, or into this process's memory before the record, cannot have something else signed.
+certificate, the claims of its approved row, the number and the status place of the record, a key of its institution
+that is in use. The approval itself must be an entry of the public register. So who can write into the database, or into
+this process's memory before the record, has nothing else signed without an approval that everybody can see.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from datetime import datetime, timedelta
 from certs.candidate import Candidate
 from certs.certificate import CertificateClaims, decode_claims
 from certs.certificate_number import parse_number
-from certs.envelope import prepared_from_record, seal
+from certs.envelope import Prepared, prepared_from_record, seal
 from certs.errors import KezhengError
 from registry.home import Home
+from registry.issuing.approve import is_approved_in_register
 from registry.issuing.reserve import RowAndCandidate
+from registry.publishing.sequence_log import LONGEST_WAIT_MS
 from registry.signing_keys import is_in_use, keys_of_institution
-from registry.store.batch_store import BatchRecord
+from registry.store.batch_store import BatchRecord, require_batch
+from registry.store.engine import ReadTransaction
 from registry.store.issuing_store import Recorded, Sealed, recorded_by_id
 from registry.store.states import BatchState
 
 RATE_PERIOD = timedelta(minutes=1)
+LONGEST_AHEAD = timedelta(milliseconds=LONGEST_WAIT_MS)
+"""How far a time of issue may be ahead: no further than the register waits for the clock of another machine."""
+_APPROVED = (BatchState.APPROVED, BatchState.ISSUING, BatchState.RELEASED)
 
 
 class CertificateSigner:
@@ -43,29 +50,43 @@ class CertificateSigner:
         """
         self._take(len(certificate_ids), now)
         with self._home.store.reading() as tx:
+            self._require_approval(tx)
             recorded = recorded_by_id(tx, self._batch.id, certificate_ids)
             keys = keys_of_institution(tx, self._batch.institution_code)
-        if self._batch.approved_at is None or self._batch.state is BatchState.VOID:
-            raise KezhengError("signing_refused", number=self._batch.id)
         usable = {key.kid for key in keys if is_in_use(key, now)}
-        return [self._seal(recorded.get(certificate_id), usable) for certificate_id in certificate_ids]
+        # All are looked at before the first is signed: of what was altered anywhere, nothing is signed.
+        prepared = [self._checked(recorded.get(certificate_id), usable, now) for certificate_id in certificate_ids]
+        return [self._seal(recorded[each], ready) for each, ready in zip(certificate_ids, prepared, strict=True)]
 
-    def _seal(self, recorded: Recorded | None, usable: set[bytes]) -> Sealed:
+    def _require_approval(self, tx: ReadTransaction) -> None:
+        """The batch may have been given up since it was read; its approval must be in the register."""
+        state = require_batch(tx, self._batch.id).state
+        rows = [row for row, _ in self._rows.values()]
+        if state not in _APPROVED or not is_approved_in_register(tx, self._batch, rows):
+            raise KezhengError("signing_refused", number=self._batch.id)
+
+    def _checked(self, recorded: Recorded | None, usable: set[bytes], now: datetime) -> Prepared:
         if recorded is None:
             raise KezhengError("signing_refused", number="–")
-        prepared = prepared_from_record(recorded.to_be_signed)
-        row = self._rows.get(recorded.roster_row_id)
-        if row is None or prepared.kid not in usable or not self._is_approved(recorded, prepared.payload, row[1]):
+        try:
+            prepared = prepared_from_record(recorded.to_be_signed)
+            claims = decode_claims(prepared.payload)
+            number = parse_number(recorded.number, self._home.layouts)
+        except KezhengError as error:
+            raise KezhengError("signing_refused", number=recorded.number) from error
+        is_of_record = _is_of_record(claims, recorded) and recorded.issued_at <= now + LONGEST_AHEAD
+        is_own = number.institution_code == self._batch.institution_code and number.grade in (None, claims.grade)
+        if prepared.kid not in usable or not is_of_record or not is_own or not self._is_approved(claims, recorded):
             raise KezhengError("signing_refused", number=recorded.number)
+        return prepared
+
+    def _is_approved(self, claims: CertificateClaims, recorded: Recorded) -> bool:
+        row = self._rows.get(recorded.roster_row_id)
+        return row is not None and row[1].earns_certificate and _fits(claims, row[1])
+
+    def _seal(self, recorded: Recorded, prepared: Prepared) -> Sealed:
         signer = self._home.keyring.signer_by_kid(prepared.kid)
         return Sealed(*recorded[:5], seal(prepared, signer.sign(prepared.to_be_signed)))
-
-    def _is_approved(self, recorded: Recorded, payload: bytes, candidate: Candidate) -> bool:
-        claims = decode_claims(payload)
-        number = parse_number(recorded.number, self._home.layouts)
-        is_own = claims.number == recorded.number and number.institution_code == self._batch.institution_code
-        is_timed = claims.issued_at == recorded.issued_at and claims.expires_at is None
-        return is_own and is_timed and candidate.earns_certificate and _fits(claims, candidate)
 
     def _take(self, count: int, now: datetime) -> None:
         """Count signatures of the last minute."""
@@ -74,6 +95,16 @@ class CertificateSigner:
         if count + sum(made for _, made in self._made) > self._home.settings.signatures_per_minute:
             raise KezhengError("signing_rate_exceeded", limit=self._home.settings.signatures_per_minute)
         self._made.append((now, count))
+
+
+def _is_of_record(claims: CertificateClaims, recorded: Recorded) -> bool:
+    """Whether claims state the number, the time and the status place that the register has for the certificate."""
+    return (
+        claims.number == recorded.number
+        and claims.issued_at == recorded.issued_at
+        and claims.expires_at is None
+        and claims.status_index == recorded.status_index
+    )
 
 
 def _fits(claims: CertificateClaims, candidate: Candidate) -> bool:

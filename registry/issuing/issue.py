@@ -114,9 +114,11 @@ def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
         signed, recorded = sealed_of_batch(tx, work.batch.id), recorded_of_batch(tx, work.batch.id)
         reserved = reserved_of_batch(tx, work.batch.id)
     yield from _chunks(signed)
-    for known in _chunks(recorded):
+    # A chunk that is larger than what may be signed in a minute could never be signed.
+    most = min(CHUNK, work.home.settings.signatures_per_minute)
+    for known in _chunks(recorded, most):
         yield _sign(work, known, clock())
-    for taken in _chunks(reserved):
+    for taken in _chunks(reserved, most):
         yield _sign(work, _prepare(work, taken, clock()), clock())
 
 
@@ -192,7 +194,7 @@ def _prepare(
     with work.home.store.transaction() as tx:
         record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
     return [
-        Recorded(taken.id, taken.number, taken.roster_row_id, taken.supersedes, issued_at, ready.to_be_signed)
+        Recorded(*taken[:3], taken.supersedes, issued_at, ready.to_be_signed, taken.status_index)
         for taken, ready in zip(chunk, prepared, strict=True)
     ]
 
@@ -249,6 +251,6 @@ def _release(work: BatchWork, chunk: Sequence[Logged], checked: Future[None], no
     return len(chunk)
 
 
-def _chunks(items: list[Item]) -> Iterator[list[Item]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+def _chunks(items: list[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -40,6 +40,7 @@ class Recorded(NamedTuple):
     supersedes: str | None
     issued_at: datetime
     to_be_signed: bytes
+    status_index: int
 
 
 class Sealed(NamedTuple):
@@ -81,7 +82,7 @@ _KNOWN = (
     CERTIFICATE.c.supersedes,
     CERTIFICATE_PREPARED.c.issued_at,
 )
-_RECORDED = select(*_KNOWN, CERTIFICATE_PREPARED.c.to_be_signed).join(
+_RECORDED = select(*_KNOWN, CERTIFICATE_PREPARED.c.to_be_signed, CERTIFICATE.c.status_index).join(
     CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id
 )
 _SEALED = (
