@@ -84,6 +84,16 @@ class Seen(NamedTuple):
     status_version: int
     tree_size: int
 
+    def after(self, before: Seen | None) -> Seen:
+        """What to keep when something was seen before: the newer list, and of status and register the newest."""
+        if before is None:
+            return self
+        newer = max(before, self, key=lambda met: (met.epoch, met.version))
+        return newer._replace(
+            status_version=max(self.status_version, before.status_version),
+            tree_size=max(self.tree_size, before.tree_size),
+        )
+
 
 OpenLog = Callable[[TrustList], LogReader]
 
@@ -111,7 +121,7 @@ def gather_evidence(
 
 
 def what_was_seen(files: Mapping[str, bytes], evidence: Evidence) -> Seen | None:
-    """What to remember of evidence for the next time; None when there is no trust list to remember."""
+    """What was met in evidence, to be kept with `Seen.after`; None when there is no trust list to remember."""
     if isinstance(evidence.trust, Unavailable):
         return None
     version = 0 if isinstance(evidence.status, Unavailable) else evidence.status.version

@@ -11,6 +11,7 @@ from datetime import datetime
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint, trusted_checkpoint
 from certs.log_entry import read_entry, subject_of
+from certs.tlog.merkle import EMPTY_ROOT, verify_consistency
 from certs.tlog.tile_reader import ReadFile, TileReader
 from certs.trust_list import TrustList
 
@@ -19,34 +20,53 @@ Hints = Callable[[bytes], Sequence[int]]
 
 
 class ProvenLog:
-    """Entries under a checkpoint, each authenticated from tiles. Fits the LogReader interface."""
+    """Entries under a checkpoint, each authenticated from tiles. Fits the LogReader interface.
+
+    What no hint leads to stays unknown, a later change of status too: hints come from whoever keeps the register.
+    """
 
     is_complete = False
 
     def __init__(self, checkpoint: TrustedCheckpoint, read: ReadFile, hints: Hints) -> None:
-        """Raises KezhengError as `TileReader` does when the last entry cannot be authenticated."""
+        """Raises KezhengError ``log_unavailable``, ``log_entries_differ`` when the last entry is not authentic."""
         self._tiles = TileReader(checkpoint.size, checkpoint.root, read)
         self._hints = hints
         self.size = checkpoint.size
         self.witnesses = checkpoint.witnesses
-        self.newest_at: datetime = read_entry(self._tiles.entry(self.size - 1)).logged_at
+        self.newest_at: datetime = read_entry(self._authentic(self.size - 1)).logged_at
 
     def covers(self, _instant: datetime) -> bool:
         """Never: nothing is missing from what was not read as a whole."""
         return False
 
     def entries_about(self, subject: bytes) -> Sequence[tuple[int, bytes]]:
-        """The entries that the hints lead to. Raises ``log_unavailable`` when there is none."""
-        places = [index for index in self._hints(subject) if 0 <= index < self.size]
-        found = [(index, entry) for index in sorted(places) if (entry := self.entry(index)) is not None]
+        """The entries that the hints lead to.
+
+        Raises KezhengError ``log_unavailable`` when there is none or a file is missing, ``log_entries_differ``.
+        """
+        places = sorted({index for index in self._hints(subject) if 0 <= index < self.size})
+        found = [(index, self._authentic(index)) for index in places]
         about = [(index, entry) for index, entry in found if subject_of(read_entry(entry)) == subject]
         if not about:
             raise KezhengError("log_unavailable")
         return about
 
     def entry(self, index: int) -> bytes | None:
-        """The entry at a place, None past the end."""
-        return self._tiles.entry(index) if 0 <= index < self.size else None
+        """The entry at a place, None past the end. Raises KezhengError ``log_unavailable``, ``log_entries_differ``."""
+        return self._authentic(index) if 0 <= index < self.size else None
+
+    def require_continued(self, size: int, root: bytes) -> None:
+        """Raises KezhengError ``log_forked`` unless an earlier tree is continued, and as `require_continued`."""
+        require_continued(self._tiles, size, root)
+
+    def _authentic(self, index: int) -> bytes:
+        """An entry of the tree that can be read."""
+        try:
+            entry = self._tiles.entry(index)
+            read_entry(entry)
+        except KezhengError as error:
+            raise _why_unknown(error) from error
+        return entry
 
 
 def open_proven_log(note: bytes, read: ReadFile, hints: Hints, trust: TrustList) -> ProvenLog:
@@ -54,9 +74,33 @@ def open_proven_log(note: bytes, read: ReadFile, hints: Hints, trust: TrustList)
 
     Witnesses are not asked for: they can only have seen what was published before.
 
-    Raises KezhengError as `trusted_checkpoint` and `TileReader` do, ``log_behind_list``, ``log_forked``.
+    Raises KezhengError as `trusted_checkpoint` and `ProvenLog` do, ``log_behind_list``, ``log_forked``.
     """
     checkpoint = trusted_checkpoint(note, trust.delegation.log._replace(quorum=0))
     if checkpoint.size < max(1, trust.pinned.size):
         raise KezhengError("log_behind_list")
-    return ProvenLog(checkpoint, read, hints)
+    log = ProvenLog(checkpoint, read, hints)
+    log.require_continued(*trust.pinned)
+    return log
+
+
+def require_continued(tiles: TileReader, size: int, root: bytes) -> None:
+    """Whether a tree continues an earlier one; every tree continues the empty one.
+
+    Raises KezhengError ``log_forked``; ``log_unavailable`` and ``log_entries_differ`` when the tiles do not say.
+    """
+    if (size, root) == (0, EMPTY_ROOT):
+        return
+    try:
+        proof = tiles.consistency_proof(size) if size else []
+    except KezhengError as error:
+        raise _why_unknown(error) from error
+    try:
+        verify_consistency(size, root, tiles.size, tiles.root, proof)
+    except KezhengError as error:
+        raise KezhengError("log_forked") from error
+
+
+def _why_unknown(error: KezhengError) -> KezhengError:
+    """What a fault of tiles or bundles means to whoever asks."""
+    return KezhengError("log_unavailable" if error.code == "log_tile_missing" else "log_entries_differ")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.log_entry import EntryKind, read_entry
+from certs.proven_log import require_continued
 from certs.root_chain import RootKey
 from certs.tlog.frontier import Frontier
 from certs.tlog.merkle import leaf_hash
@@ -25,7 +26,6 @@ from registry.log_publication import (
     earlier_trees,
     open_any_checkpoint,
     read_publication,
-    require_continued,
     tiles_of,
 )
 from registry.log_source import LogSource

@@ -12,7 +12,6 @@ from certs.errors import KezhengError
 from certs.evidence import ROOT_CHAIN_FILE, TRUST_LIST_FILE
 from certs.log_checkpoint import CHECKPOINT_FILE, TrustedCheckpoint, trusted_checkpoint
 from certs.root_chain import RootKey, newest_root
-from certs.tlog.merkle import verify_consistency
 from certs.tlog.tile_reader import ReadFile, TileReader
 from certs.trust_list import TrustList, open_trust_list
 from registry.log_source import LogSource
@@ -55,23 +54,6 @@ def earlier_trees(trust: TrustList) -> list[tuple[int, bytes]]:
         if key.final_size is not None and key.final_root is not None
     ]
     return [(trust.pinned.size, trust.pinned.root), *finals]
-
-
-def require_continued(tiles: TileReader, size: int, root: bytes) -> None:
-    """Whether a tree continues an earlier one; every tree continues the empty one.
-
-    Raises KezhengError ``log_forked``; ``log_unavailable`` and ``log_entries_differ`` when the tiles do not say.
-    """
-    if size == 0:
-        return
-    try:
-        proof = tiles.consistency_proof(size)
-    except KezhengError as error:
-        raise KezhengError("log_unavailable" if error.code == "log_tile_missing" else "log_entries_differ") from error
-    try:
-        verify_consistency(size, root, tiles.size, tiles.root, proof)
-    except KezhengError as error:
-        raise KezhengError("log_forked") from error
 
 
 def tiles_of(checkpoint: TrustedCheckpoint, read: ReadFile) -> TileReader:

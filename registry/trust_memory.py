@@ -26,12 +26,7 @@ def newest_seen(settings: Settings, root: RootKey) -> Seen | None:
 def remember_seen(settings: Settings, root: RootKey, seen: Seen) -> None:
     """Keep what is newer. A home that cannot be written to verifies all the same."""
     before = newest_seen(settings, root)
-    if before is not None:
-        newer = max(before, seen, key=lambda met: (met.epoch, met.version))
-        seen = newer._replace(
-            status_version=max(seen.status_version, before.status_version),
-            tree_size=max(seen.tree_size, before.tree_size),
-        )
+    seen = seen.after(before)
     if before == seen:
         return
     known = _read(settings) | {root.fingerprint: seen._asdict()}
