@@ -40,7 +40,7 @@ class IssueContext:
 class IssueRequest(NamedTuple):
     """One certificate to be issued: its claims, the number they carry, and what they refer to.
 
-    ``first_issued_on`` is given for a correction alone: the day on which what it corrects was first issued.
+    ``first_issued_on`` is given where there was a paper before: the day on which the first one was issued.
     """
 
     claims: CertificateClaims
@@ -57,7 +57,7 @@ def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepare
     Raises KezhengError: ``lint_…``, ``not_authorised`` (with the reason code), ``run_off_needs_confirmation``.
     """
     claims, number = request.claims, request.number
-    check_lints(LintSubject(claims, number, request.occupation))
+    check_lints(LintSubject(claims, number, request.occupation, request.first_issued_on))
     if number.institution_code != context.institution.code:
         raise KezhengError("lint_number", number=number.text)
     subject = Subject(

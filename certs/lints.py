@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import NamedTuple
 
 from certs.certificate import CertificateClaims
@@ -14,11 +15,12 @@ from certs.timestamps import shanghai_day
 
 
 class LintSubject(NamedTuple):
-    """The claims about to be signed, with what they refer to."""
+    """The claims about to be signed, with what they refer to, and the first day of a number that had a paper before."""
 
     claims: CertificateClaims
     number: CertificateNumber
     occupation: Occupation
+    first_issued_on: date | None = None
 
 
 def _name_in_stored_form(subject: LintSubject) -> bool:
@@ -34,10 +36,10 @@ def _id_tail_is_four_characters(subject: LintSubject) -> bool:
 
 
 def _number_agrees(subject: LintSubject) -> bool:
-    """The verifier refuses a number whose year or grade is not that of the claims."""
-    claims, number = subject.claims, subject.number
-    same_year = number.year == shanghai_day(claims.issued_at).year
-    return number.text == claims.number and same_year and number.grade in (None, claims.grade)
+    """The verifier refuses a number whose grade is not that of the claims, and whose year not that of any paper."""
+    claims, number, first = subject.claims, subject.number, subject.first_issued_on
+    right_year = number.year in (shanghai_day(claims.issued_at).year, first and first.year)
+    return number.text == claims.number and right_year and number.grade in (None, claims.grade)
 
 
 def _occupation_code_known(subject: LintSubject) -> bool:

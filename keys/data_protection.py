@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -35,12 +35,21 @@ class FieldCipher:
     older keys still open theirs.
     """
 
-    __slots__ = ("_ciphers", "_current", "current_key_id")
+    __slots__ = ("_ciphers", "_current", "_read_keys", "current_key_id")
 
-    def __init__(self, keys: Mapping[bytes, bytes], current_key_id: bytes) -> None:
-        """Take 32-byte keys by their 8-byte ids. Raises KeyError when the current one is not among them."""
+    def __init__(
+        self,
+        keys: Mapping[bytes, bytes],
+        current_key_id: bytes,
+        read_keys: Callable[[], Mapping[bytes, bytes]] | None = None,
+    ) -> None:
+        """Take 32-byte keys by their 8-byte ids. Raises KeyError when the current one is not among them.
+
+        ``read_keys`` gives the keys as they are then, when a field names one that was made since.
+        """
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._current = self._ciphers[current_key_id]
+        self._read_keys = read_keys
         self.current_key_id = current_key_id
 
     def seal(self, table: str, column: str, row_id: int, text: str) -> bytes:
@@ -58,14 +67,20 @@ class FieldCipher:
         if len(ciphertext) < _HEADER_LENGTH + _TAG_LENGTH or ciphertext[:1] != _FORMAT:
             raise KezhengError("data_damaged")
         key_id = ciphertext[1 : 1 + KEY_ID_LENGTH]
-        cipher = self._ciphers.get(key_id)
-        if cipher is None:
-            raise KezhengError("data_key_unknown", key=key_id.hex())
+        cipher = self._ciphers.get(key_id) or self._made_since(key_id)
         nonce, sealed = ciphertext[1 + KEY_ID_LENGTH : _HEADER_LENGTH], ciphertext[_HEADER_LENGTH:]
         try:
             return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id)).decode()
         except InvalidTag as error:
             raise KezhengError("data_damaged") from error
+
+    def _made_since(self, key_id: bytes) -> AESGCM:
+        """The cipher of a key that another process made while this one ran."""
+        found = self._read_keys().get(key_id) if self._read_keys is not None else None
+        if found is None:
+            raise KezhengError("data_key_unknown", key=key_id.hex())
+        self._ciphers[key_id] = AESGCM(found)
+        return self._ciphers[key_id]
 
 
 class BlindIndex:

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, NoteKey
-
 from certs.delegation import DelegatedLog, Delegation, LogKey, delegation_payload
 from certs.evidence import ROOT_CHAIN_FILE
 from certs.jws import DELEGATION_TYPE, ROOT_CHAIN_TYPE, assemble, signing_input
 from certs.root_chain import RootKey, chain_file, chain_link_payload, chain_links
 from certs.timestamps import shanghai_day
+from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, NoteKey
 from keys.document_keys import certify_document_keys, document_ca_certificate
 from keys.key_record import KeyRole
 from keys.signer import Signer
@@ -64,7 +63,7 @@ def log_note_key(home: Home, origin: str) -> NoteKey:
 
 def cosigner_key(home: Home, origin: str) -> NoteKey:
     """The newest key of the second line."""
-    return NoteKey(origin + COSIGNER, MLDSA44_COSIGNATURE, home.keyring.cosigner(origin + COSIGNER).public_key)
+    return NoteKey(origin + COSIGNER, MLDSA44_COSIGNATURE, home.keyring.newest_cosigner_key())
 
 
 def add_chain_link(

@@ -21,7 +21,6 @@ from certs.proven_log import ProvenLog, open_proven_log
 from certs.root_chain import RootKey, root_from_jwk
 from certs.trust_list import TrustList
 from keys.hsm_pin import read_hsm_pin
-from keys.key_record import KeyRole
 from keys.keystore import open_keystore
 from keys.keystores import AnyKeystore, Keystores
 from keys.passphrase import read_passphrase
@@ -149,8 +148,10 @@ class Home:
     def publish_log(self) -> None:
         """Sign and publish what has been committed to the register; nothing happens when all of it is public."""
         with self.store.reading() as tx:
-            origin = self.delegated(tx).log.origin
-        signers = LogSigners(origin, self.keyring.signer(KeyRole.LOG), self.keyring.cosigner(origin + COSIGNER))
+            log = self.delegated(tx).log
+        [own] = [key.key.public_key for key in log.keys if key.final_root is None]
+        cosigner = self.keyring.cosigner(log.cosigner.name, log.cosigner.public_key)
+        signers = LogSigners(log.origin, self.keyring.signer_of(own), cosigner)
         publish_log(self.store, self.log_place, signers)
         self._show_logged_documents()
 
@@ -167,12 +168,13 @@ class Home:
 
     def publish_trust(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the trust list anew, in the transaction of the change that it shows."""
-        signer = self.keyring.signer(KeyRole.LIST)
-        publish_trust_list(tx, signer, self.delegated(tx), self.settings, now, lambda b: self.log(tx, b, now))
+        delegated = self.delegated(tx)
+        signer = self.keyring.signer_of(delegated.list_key)
+        publish_trust_list(tx, signer, delegated, self.settings, now, lambda b: self.log(tx, b, now))
 
     def publish_status(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign the status file anew, in the transaction of the change that it shows."""
-        publish_status_list(tx, self.keyring.signer(KeyRole.STATUS), self.settings, now)
+        publish_status_list(tx, self.keyring.signer_of(self.delegated(tx).status_key), self.settings, now)
 
     def publish_if_needed(self, tx: WriteTransaction, now: datetime) -> None:
         """Sign anew what is missing, half-way to its end, or no longer says what it should."""

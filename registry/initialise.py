@@ -77,7 +77,9 @@ def _pin_own_root(settings: Settings, root: RootKey) -> None:
 
 def _publish_first(home: Home, root: RootKey, passphrase: bytes, now: datetime) -> None:
     with home.recording() as tx:
-        store_if_changed(tx, ROOT_FILE, encode_json(root_to_jwk(root)), now)
+        if latest_document(tx, ROOT_FILE) is None:
+            # Later only a change of root stores another one: the folders may still be on their way then.
+            store_if_changed(tx, ROOT_FILE, encode_json(root_to_jwk(root)), now)
         if latest_document(tx, DELEGATION_FILE) is None:
             _sign_by_root(home, tx, root, passphrase, now)
         home.publish_if_needed(tx, now)

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from certs.errors import KezhengError
+from certs.signing_key import kid_of
 from keys.data_protection import BlindIndex, FieldCipher, StatusIndexPermutation
 from keys.key_record import KeyRecord, KeyRole
 from keys.keystores import AnyKeystore
@@ -19,18 +20,30 @@ class Keyring:
     def __init__(self, keystore: AnyKeystore) -> None:
         self._keystore = keystore
         self._signers: dict[bytes, Signer] = {}
-        self._cosigners: dict[str, CosignatureSigner] = {}
+        self._cosigners: dict[bytes, CosignatureSigner] = {}
 
     def signer(self, role: KeyRole, owner: str | None = None) -> Signer:
         """The newest signer of a role. Raises KezhengError ``key_not_found``."""
         return self._signer(self._newest(role, owner))
 
-    def cosigner(self, name: str) -> CosignatureSigner:
-        """The newest key of the checkpoint's second line, under its name. Raises KezhengError ``key_not_found``."""
-        if name not in self._cosigners:
-            record = self._newest(KeyRole.LOG_COSIGNATURE, None)
-            self._cosigners[name] = self._keystore.cosignature_signer(record, name)
-        return self._cosigners[name]
+    def signer_of(self, public_key: bytes) -> Signer:
+        """The signer of a key that a delegation names: the newest one in the keystore may not be delegated yet."""
+        return self.signer_by_kid(kid_of(public_key))
+
+    def newest_cosigner_key(self) -> bytes:
+        """The public key that is to sign the checkpoint's second line. Raises KezhengError ``key_not_found``."""
+        record = self._newest(KeyRole.LOG_COSIGNATURE, None)
+        assert record.public_key is not None
+        return record.public_key
+
+    def cosigner(self, name: str, public_key: bytes) -> CosignatureSigner:
+        """What signs the checkpoint's second line, under its name. Raises KezhengError ``key_not_found``."""
+        if public_key not in self._cosigners:
+            record = next((each for each in self._keystore.records() if each.public_key == public_key), None)
+            if record is None:
+                raise KezhengError("key_not_found", kid=name)
+            self._cosigners[public_key] = self._keystore.cosignature_signer(record, name)
+        return self._cosigners[public_key]
 
     def signer_by_kid(self, kid: bytes) -> Signer:
         """The signer of a key that recorded bytes name. Raises KezhengError ``key_not_found``."""
@@ -48,9 +61,11 @@ class Keyring:
     @cached_property
     def cipher(self) -> FieldCipher:
         """What seals personal data; older keys still open what they sealed."""
+        return FieldCipher(self._data_keys(), self._newest(KeyRole.DATA_ENCRYPTION, None).kid, self._data_keys)
+
+    def _data_keys(self) -> dict[bytes, bytes]:
         records = [record for record in self._keystore.records() if record.role is KeyRole.DATA_ENCRYPTION]
-        keys = {record.kid: self._keystore.secret(record) for record in records}
-        return FieldCipher(keys, self._newest(KeyRole.DATA_ENCRYPTION, None).kid)
+        return {record.kid: self._keystore.secret(record) for record in records}
 
     @cached_property
     def blind_index(self) -> BlindIndex:

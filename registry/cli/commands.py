@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from registry.cli.compromise_commands import compromise_command, reissue_command
 from registry.cli.institution_commands import institutions
+from registry.cli.keys_commands import keys
 from registry.cli.log_commands import logs
 from registry.cli.replace_commands import correct_command, reprint_command
 from registry.cli.roster_commands import batches, issue_command, rosters
@@ -32,4 +34,7 @@ app.add_typer(rosters, name="roster")
 app.add_typer(batches, name="batch")
 app.add_typer(statuses, name="status")
 app.add_typer(trust, name="trust")
+app.add_typer(keys, name="keys")
+keys.command("compromise")(compromise_command)
+keys.command("reissue")(reissue_command)
 app.add_typer(logs, name="log")

@@ -3,14 +3,15 @@
 Each step is one transaction and each names the state it starts from, so that a process killed at any write
 leaves a state from which the same function goes on: recorded bytes are signed as recorded, a stored signature is
 never made again, and a number whose year has passed before anything was prepared becomes void and is replaced.
-What lay too long before it could be logged is recorded anew under its number: nothing of it was handed out.
+What lay too long before it could be logged is recorded anew under its number: nothing of it was handed out. What a
+stolen key signed goes the same way once more, under the same number, when two people have confirmed it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,14 +27,15 @@ from certs.evidence import Evidence
 from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, prepare_certificate
 from certs.timestamps import shanghai_day
-from keys.key_record import KeyRole
 from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.certificate_signer import CertificateSigner
+from registry.issuing.former_papers import carry_history, has_former_paper
 from registry.issuing.log_certificates import log_certificates, oldest_to_log
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
 from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
 from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
+from registry.signing_keys import issuing_signer
 from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import (
     PreparedCertificate,
@@ -55,6 +57,7 @@ from registry.store.issuing_store import (
     sealed_of_batch,
     stale_of_batch,
 )
+from registry.store.reissue_store import without_place
 from registry.store.states import BatchState, CertificateState
 
 CHUNK = 1_000
@@ -67,11 +70,12 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class BatchWork:
-    """What issuing a batch needs, gathered once."""
+    """What issuing a batch needs, gathered once: ``kid`` is the institution's key, which the evidence knows."""
 
     home: Home
     batch: BatchRecord
     institution: InstitutionRecord
+    kid: bytes
     evidence: Evidence
     rows: dict[int, RowAndCandidate]
     signer: CertificateSigner
@@ -83,10 +87,32 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     Raises KezhengError as `reserve_batch`, `prepare_certificate` and `OwnCheck` do, ``batch_unknown`` and
     ``batch_state`` for a batch that is not approved. What was done before stays and is gone on from.
     """
-    work = _gather(home, batch_id, clock())
+    work = _gather(home, batch_id, clock(), (BatchState.APPROVED, BatchState.ISSUING))
     _renew_stale(work, clock())
     _replace_numbers_of_past_years(work, clock())
-    with own_check(home, len(work.rows), work.evidence) as check:
+    _take_to_release(work, clock, progress)
+    with home.recording() as tx:
+        publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
+        release_batch(tx, batch_id, clock())
+
+
+def finish_again(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
+    """Take certificates of a batch that wait for a new paper to ``released``; one that is not finished is finished.
+
+    Raises KezhengError as `issue_batch` does.
+    """
+    with home.store.reading() as tx:
+        batch = require_batch(tx, batch_id)
+    if batch.state is not BatchState.RELEASED:
+        issue_batch(home, batch_id, clock, progress)
+        return
+    work = _gather(home, batch_id, clock(), (BatchState.RELEASED,))
+    _renew_stale(work, clock())
+    _take_to_release(work, clock, progress)
+
+
+def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
+    with own_check(work.home, len(work.rows), work.evidence) as check:
         waiting: deque[tuple[Sequence[Logged], Future[None]]] = deque()
         for logged in _logged_chunks(work, clock):
             waiting.append((logged, _submit(work, check, logged, clock())))
@@ -94,9 +120,6 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
                 progress(_release(work, *waiting.popleft(), clock()))
         while waiting:
             progress(_release(work, *waiting.popleft(), clock()))
-    with home.recording() as tx:
-        publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
-        release_batch(tx, batch_id, clock())
 
 
 def _logged_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Logged]]:
@@ -123,17 +146,17 @@ def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
 
 
 def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
-    """Have a chunk verified; a correction needs the register's facts about it, which are only published now."""
-    if any(logged.supersedes for logged in chunk):
+    """Have a chunk verified; what is not the first paper needs the register's facts, which are only published now."""
+    if any(logged.supersedes for logged in chunk) or has_former_paper(work.home, chunk):
         check = HereCheck(work.home, evidence_with_facts(work.home, now))
     return check.submit(chunk, now)
 
 
-def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
+def _gather(home: Home, batch_id: str, now: datetime, allowed: Collection[BatchState]) -> BatchWork:
     """The batch with its numbers reserved, its rows as approved, and the evidence our own verifier uses."""
     with home.recording() as tx:
         batch = require_batch(tx, batch_id)
-        if batch.state not in (BatchState.APPROVED, BatchState.ISSUING):
+        if batch.state not in allowed:
             raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
         institution = require_institution(tx, batch.institution_code)
         # Bytes recorded before a removal or suspension must not be signed after it under their earlier time.
@@ -146,8 +169,8 @@ def _gather(home: Home, batch_id: str, now: datetime) -> BatchWork:
             reserve_batch(home, tx, batch, institution, rows, now)
     with home.store.reading() as reading:
         by_id = {row.id: (row, candidate) for row, candidate in rows}
-        signer = CertificateSigner(home, batch, by_id)
-        return BatchWork(home, batch, institution, home.evidence(reading), by_id, signer)
+        signer, kid = CertificateSigner(home, batch, by_id), issuing_signer(home, reading, institution.code, now).kid
+        return BatchWork(home, batch, institution, kid, home.evidence(reading), by_id, signer)
 
 
 def _renew_stale(work: BatchWork, now: datetime) -> None:
@@ -156,10 +179,8 @@ def _renew_stale(work: BatchWork, now: datetime) -> None:
     The number stays, the stated time of issue is now. Numbers of a past year cannot state it: they are void.
     """
     with work.home.store.reading() as tx:
-        key = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code).kid
-        stale = stale_of_batch(tx, work.batch.id, oldest_to_log(work.home.settings.limits, now), key)
-    year = shanghai_day(now).year
-    past = [taken for taken in stale if parse_number(taken.number, work.home.layouts).year != year]
+        stale = stale_of_batch(tx, work.batch.id, oldest_to_log(work.home.settings.limits, now), work.kid)
+    past = [taken for taken in stale if _is_of_past_year(work, taken, now)]
     for chunk in _chunks([taken for taken in stale if taken not in past]):
         _prepare(work, chunk, now, prepare_again)
     with work.home.store.transaction() as tx:
@@ -173,13 +194,18 @@ def _renew_stale(work: BatchWork, now: datetime) -> None:
 def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
     """A number taken last year and not yet prepared cannot be issued this year: void, and a new one taken."""
     with work.home.store.transaction() as tx:
-        year = shanghai_day(now).year
         reserved = reserved_of_batch(tx, work.batch.id)
-        past = [taken for taken in reserved if parse_number(taken.number, work.home.layouts).year != year]
+        past = [taken for taken in reserved if _is_of_past_year(work, taken, now)]
         if past:
             void_certificates(tx, [taken.id for taken in past], CertificateState.RESERVED)
             rows = [work.rows[taken.roster_row_id] for taken in past]
             reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
+
+
+def _is_of_past_year(work: BatchWork, taken: Reserved, now: datetime) -> bool:
+    """Whether the number states a year that is neither this one nor that of the first paper."""
+    first = taken.first_issued_on
+    return parse_number(taken.number, work.home.layouts).year not in (shanghai_day(now).year, first and first.year)
 
 
 def _prepare(
@@ -187,9 +213,8 @@ def _prepare(
 ) -> list[Recorded]:
     """reserved → prepared: lints and authority, then the bytes that will be signed are on record."""
     issued_at = now.replace(microsecond=0)
-    signer = work.home.keyring.signer(KeyRole.INSTITUTION, work.institution.code)
     run_off = work.batch.run_off_confirmed_by is not None
-    context = IssueContext(work.institution, work.home.settings.limits, signer.kid, run_off, now)
+    context = IssueContext(work.institution, work.home.settings.limits, work.kid, run_off, now)
     prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
     with work.home.store.transaction() as tx:
         record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
@@ -244,10 +269,13 @@ def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sea
 def _release(work: BatchWork, chunk: Sequence[Logged], checked: Future[None], now: datetime) -> int:
     """logged → released: only what our own verifier found valid from the final QR text; how many."""
     checked.result()
-    replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in chunk if logged.supersedes]
     with work.home.recording() as tx:
         record_released(tx, [logged.id for logged in chunk])
+        # A correction that has its predecessor's place already is on its second paper.
+        waiting = without_place(tx, [logged.id for logged in chunk if logged.supersedes])
+        replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in chunk if logged.id in waiting]
         replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
+        carry_history(work.home, tx, chunk, now)
     return len(chunk)
 
 

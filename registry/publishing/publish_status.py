@@ -12,6 +12,7 @@ from certs.evidence import STATUS_FILE
 from certs.jws import STATUS_TYPE, assemble, signing_input
 from certs.status import State, StatusEvent
 from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
+from certs.timestamps import shanghai_day
 from certs.token_status_list import Period
 from keys.signer import Signer
 from registry.publishing.documents import is_half_spent, next_version
@@ -21,6 +22,7 @@ from registry.store.document_store import PublishedDocument, add_document, lates
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.fact_store import PublicFacts, public_facts
 from registry.store.institution_store import institutions
+from registry.store.reissue_store import reissued_places
 from registry.store.status_store import PublicStatusEvent, public_status_events
 
 
@@ -64,7 +66,8 @@ def status_event(event: PublicStatusEvent) -> StatusEvent:
 def _facts(tx: ReadTransaction) -> dict[int, CertificateFacts]:
     found = public_facts(tx)
     names = _site_names(tx) if any(facts.site_code for facts in found) else {}
-    return {facts.status_index: _fact(facts, names) for facts in found}
+    former = {index: CertificateFacts(reissued_on=shanghai_day(at)) for index, at in reissued_places(tx)}
+    return former | {facts.status_index: _fact(facts, names) for facts in found}
 
 
 def _fact(facts: PublicFacts, site_names: dict[tuple[str, str], str]) -> CertificateFacts:
