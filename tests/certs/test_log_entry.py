@@ -27,11 +27,13 @@ from certs.log_entry import (
     entry_bytes,
     file_body,
     grant_body,
+    is_theft,
     key_body,
     listing_body,
     read_entry,
     status_body,
     subject_of,
+    theft_time,
 )
 from certs.qr import read_qr_text
 from certs.status import State, StatusEvent
@@ -202,6 +204,14 @@ def test_any_bytes_are_read_as_they_stand_or_refused(entry: bytes) -> None:
 def test_where_the_subject_stands(kind: int, length: int, subject: slice | None) -> None:
     body = bytes(range(length))
     assert subject_of(LogEntry(kind, 0, body)) == (None if subject is None else body[subject])
+
+
+def test_a_theft_is_told_from_every_other_entry_with_its_time() -> None:
+    for name, (made, *_) in LAYOUTS.items():
+        entry = read_entry(entry_bytes(made, 1_795_154_400_123))
+        assert is_theft(entry) == (name == "key compromised")
+    assert theft_time(key_body(KeyAct.COMPROMISED, PUBLIC, FROM).body) == 1_795_154_400_999
+    assert not is_theft(LogEntry(EntryKind.KEY, 0, b""))
 
 
 # --- what a register tells of people
