@@ -41,10 +41,10 @@ class Signed:
 def record_signatures(home: Home, patch: pytest.MonkeyPatch) -> Signed:
     """Watch all keys of a home, also those that are opened later."""
     signed, keystore = Signed(), home.keystore
-    made = type(keystore).signer
+    made = keystore.signer
 
     def signer(record: KeyRecord) -> Signer:
-        return RecordingSigner(made(keystore, record), signed.messages)
+        return RecordingSigner(made(record), signed.messages)
 
     patch.setattr(keystore, "signer", signer)
     for kid, opened in home.keyring._signers.items():
