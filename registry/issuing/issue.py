@@ -93,6 +93,7 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     _take_to_release(work, clock, progress)
     with home.recording() as tx:
         publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
+        home.publish_if_needed(tx, clock())
         release_batch(tx, batch_id, clock())
 
 
