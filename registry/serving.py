@@ -11,9 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import uvicorn
 
@@ -25,54 +26,67 @@ from registry.settings import Settings
 SITE = "verify_site.app:from_environment"
 LOOPBACK = "127.0.0.1"
 WORK_INTERVAL_SECONDS = 10
+GRACE_SECONDS = 10
+"""How long requests that are being answered may take when a server is ended."""
 
 
-def serve_public(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Serve the public site until stopped."""
-    os.environ.update(site_environment(settings))
-    forget_secrets(os.environ)
-    uvicorn.run(
-        SITE,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
-    )
+def serve_public(settings: Settings, host: str, port: int, workers: int) -> NoReturn:
+    """Become the public site: this process goes on as another program, started without passphrase and PIN.
+
+    To take them out of the environment would not do: the system shows what a process was started with.
+    """
+    command = _site_command(host, port, workers)
+    sys.stdout.flush()
+    os.execve(command[0], command, _site_environ(settings, os.environ))
 
 
 def serve_all(settings: Settings, environ: Mapping[str, str], host: str, port: int, workers: int) -> None:
-    """Serve the public site with a worker and a registry role beside it, each its own process, which end with it."""
-    # The server hands a signal on when it has closed: as an exception it lets the others be ended too.
+    """Serve the public site with a worker and a registry role beside it, each its own process, which end together."""
+    # A signal becomes an exception, so that the others are ended too.
     signal.signal(signal.SIGTERM, _leave)
     registry_port = _free_port()
     settings = replace(settings, registry_url=f"http://{LOOPBACK}:{registry_port}")
-    beside = [
-        _start_role(settings, environ, "worker"),
-        _start_role(settings, environ, "registry", "--port", str(registry_port)),
-    ]
+    running: list[subprocess.Popen[bytes]] = []
     try:
-        serve_public(settings, host, port, workers)
+        running.append(_start_role(settings, environ, "worker"))
+        running.append(_start_role(settings, environ, "registry", "--port", str(registry_port)))
+        running.append(_start(_site_command(host, port, workers), _site_environ(settings, environ)))
+        status = running[-1].wait()
     finally:
-        for process in beside:
-            process.terminate()
-        for process in beside:
-            process.wait(timeout=10)
+        _end(running)
+    sys.exit(status)
+
+
+def _site_command(host: str, port: int, workers: int) -> list[str]:
+    """The public site as a program of its own, which knows no keys."""
+    options = ["--factory", "--host", host, "--port", str(port), "--workers", str(workers), "--log-level", "warning"]
+    off = ["--no-access-log", "--no-proxy-headers", "--no-server-header"]
+    return [sys.executable, "-m", "uvicorn", SITE, *options, *off, "--timeout-graceful-shutdown", str(GRACE_SECONDS)]
+
+
+def _site_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    given = {**environ, **site_environment(settings)}
+    forget_secrets(given)
+    return given
 
 
 def _start_role(
     settings: Settings, environ: Mapping[str, str], role: str, *options: str
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from registry.cli import main; main()", "serve", "--role", role, *options],
-        env={**environ, **site_environment(settings)},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    command = [sys.executable, "-c", "from registry.cli import main; main()", "serve", "--role", role, *options]
+    return _start(command, {**environ, **site_environment(settings)})
+
+
+def _start(command: list[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End processes together and wait until they have gone."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(timeout=2 * GRACE_SECONDS)
 
 
 def _free_port() -> int:
@@ -93,7 +107,7 @@ def serve_registry(settings: Settings, environ: Mapping[str, str], host: str, po
             proxy_headers=False,
             server_header=False,
             log_level="warning",
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
 
 

@@ -70,7 +70,7 @@ def test_the_worker_ends_with_the_site(home_folder: Path, ending: signal.Signals
     try:
         wait_for(lambda: answers(port), "the site answers")
         workers = children_of(server.pid)
-        assert len(workers) == 2
+        assert len(workers) == 3
         server.send_signal(ending)
         out, err = server.communicate(timeout=PATIENCE)
         wait_for(lambda: not any(map(is_running, workers)), "the worker has ended")
@@ -96,7 +96,7 @@ def saved_receipt(port: int, payload: str) -> bytes | None:
 
 @pytest.mark.slow
 def test_the_whole_site_gives_receipts_that_the_registry_has_signed(desk: Desk) -> None:
-    """Three processes: the site without a key, the worker that publishes, the registry role that signs."""
+    """Three processes beside the one that started them: the site without a key, the worker that publishes, the registry role that signs."""
     desk.now = datetime.now(UTC) - timedelta(minutes=1)
     (certificate,) = desk.certify(people(1), "P000115000001")
     assert certificate.envelope is not None
