@@ -8,13 +8,19 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
-from registry.store.engine import open_engine
+from certs.errors import KezhengError
+from registry.store.engine import open_engine, stored_revision
 
+WITHOUT_REGISTER = "0001"
+"""The revision of databases whose certificates stand in no public register."""
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def upgrade_schema(url: str) -> None:
-    """Create the database if need be and apply every missing migration, in one transaction. Idempotent."""
+    """Create the database if need be and apply every missing migration, in one transaction. Idempotent.
+
+    Raises KezhengError ``schema_not_upgradable``.
+    """
     engine = open_engine(url)
     try:
         upgrade_engine(engine)
@@ -23,7 +29,10 @@ def upgrade_schema(url: str) -> None:
 
 
 def upgrade_engine(engine: Engine, revision: str = "head") -> None:
-    """Apply the migrations up to one revision."""
+    """Apply the migrations up to one revision. Raises KezhengError ``schema_not_upgradable``."""
+    found = stored_revision(engine)
+    if found == WITHOUT_REGISTER:
+        raise KezhengError("schema_not_upgradable", found=found)
     with engine.begin() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection

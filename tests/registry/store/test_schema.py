@@ -125,3 +125,17 @@ def test_public_views_have_no_personal_columns(url: str) -> None:
         "public_certificate": {"number", "envelope"},
         "public_document": {"kind", "version", "content", "issued_at", "expires_at"},
     }
+
+
+def test_a_database_without_a_register_is_left_as_it_is(tmp_path: Path) -> None:
+    """Its certificates were never logged: nothing could give them their time afterwards."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+    before = statements(engine)
+    with pytest.raises(KezhengError, match="schema_not_upgradable"):
+        upgrade_schema(url)
+    assert (statements(engine), stored_revision(engine)) == (before, "0001")
+    engine.dispose()

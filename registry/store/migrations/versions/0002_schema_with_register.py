@@ -1,4 +1,7 @@
-"""The first schema: every table, the empty register, and the two views that the public side reads."""
+"""The schema: every table, the empty register, and the two views that the public side reads.
+
+There is no way from 0001, which had no register: what was issued then cannot be logged with a time it did not have.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0002"
 down_revision = None
 branch_labels = None
 depends_on = None
