@@ -5,6 +5,7 @@ The public site is another program: it is started by name, with the environment 
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -18,9 +19,10 @@ from typing import NoReturn
 
 import uvicorn
 
+from certs.errors import KezhengError
 from keys.hsm_pin import forget_secrets
 from registry.api.receipt_api import create_registry_app
-from registry.home import open_home
+from registry.home import Home, open_home
 from registry.settings import Settings
 
 SITE = "verify_site.app:from_environment"
@@ -28,6 +30,7 @@ LOOPBACK = "127.0.0.1"
 WORK_INTERVAL_SECONDS = 10
 GRACE_SECONDS = 10
 """How long requests that are being answered may take when a server is ended."""
+_LOGGER = logging.getLogger(__name__)
 
 
 def serve_public(settings: Settings, host: str, port: int, workers: int) -> NoReturn:
@@ -116,13 +119,22 @@ def _leave(_signal: int, _frame: object) -> None:
 
 
 def work_for_ever(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Keep the signed files fresh until the process is stopped."""
+    """Keep the signed files fresh until the process is stopped.
+
+    What is refused is told and tried again: a mirror that does not answer for a minute must not end the worker.
+    """
     with open_home(settings, environ) as home:
         while True:
-            now = datetime.now(UTC)
-            with home.recording() as tx:
-                home.publish_if_needed(tx, now)
+            try:
+                _work_once(home, datetime.now(UTC))
+            except KezhengError as error:
+                _LOGGER.warning("%s", error)
             time.sleep(WORK_INTERVAL_SECONDS)
+
+
+def _work_once(home: Home, now: datetime) -> None:
+    with home.recording() as tx:
+        home.publish_if_needed(tx, now)
 
 
 def site_environment(settings: Settings) -> dict[str, str]:
