@@ -6,7 +6,7 @@ It travels in the header of ``trust-list.jws``, so the root itself need never be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from certs.errors import KezhengError
@@ -24,6 +24,8 @@ from certs.tlog.note import (
 )
 
 LARGEST_COUNT = 2**53
+LONGEST = timedelta(days=366)
+"""How long a delegation may run: the root must come out of its vault at least once a year."""
 _OWN_KEYS = ("list", "status", "receipt")
 
 
@@ -81,7 +83,10 @@ def delegation_payload(given: Delegation) -> dict[str, Any]:
 
 
 def open_delegation(token: bytes, root: RootKey) -> Delegation:
-    """The delegation that the root signed; its period is judged by the caller. Raises KezhengError as `open_jws`."""
+    """The delegation that the root signed; whether it runs is judged by the caller.
+
+    Raises KezhengError as `open_jws`, ``delegation_too_long`` for one of more than a year.
+    """
     payload = open_jws(token, DELEGATION_TYPE, root.public_key).payload
     try:
         own = tuple(public_key_of(payload["keys"][role]) for role in _OWN_KEYS)
@@ -89,7 +94,7 @@ def open_delegation(token: bytes, root: RootKey) -> Delegation:
         log = _log_from_json(payload["log"])
         if len({*own, *(key.key.public_key for key in log.keys)}) != len(own) + len(log.keys):
             raise KezhengError("jws_malformed")
-        return Delegation(
+        given = Delegation(
             list_key,
             status_key,
             receipt_key,
@@ -101,6 +106,9 @@ def open_delegation(token: bytes, root: RootKey) -> Delegation:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise KezhengError("jws_malformed") from error
+    if given.expires_at - given.issued_at > LONGEST:
+        raise KezhengError("delegation_too_long")
+    return given
 
 
 def whole_count(value: Any, largest: int = LARGEST_COUNT) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from certs.authority import AuthorityLimits
+from certs.delegation import LONGEST
 from certs.errors import KezhengError
 from certs.qr import check_public_url
 
@@ -101,7 +102,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         ),
         trust_list_days=_whole(values, "trust_list_days", 30),
         status_hours=_whole(values, "status_hours", 72),
-        delegation_days=_whole(values, "delegation_days", 365),
+        delegation_days=_delegation_days(values),
         proxies=_addresses(values.get("proxies", ())),
         hsm_module=Path(str(values["hsm_module"])) if values.get("hsm_module") else None,
         hsm_token=str(values.get("hsm_token") or "kezheng"),
@@ -135,6 +136,13 @@ def _address(values: dict[str, Any], name: str) -> str | None:
     if address and not address.startswith(("http://", "https://")):
         raise KezhengError("settings_invalid", name=name)
     return address or None
+
+
+def _delegation_days(values: dict[str, Any]) -> int:
+    days = _whole(values, "delegation_days", 365)
+    if days > LONGEST.days:
+        raise KezhengError("settings_invalid", name="delegation_days")
+    return days
 
 
 def _addresses(value: Any) -> tuple[str, ...]:

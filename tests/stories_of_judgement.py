@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from simulator import ASSESSED, DIRECTION, NOW, World
 from verification_story import DAY, ISSUED, SECOND, TODAY, Asked, ends, number_of, without
 
-from certs.evidence import STATUS_FILE, TRUST_LIST_FILE, gather_evidence
+from certs.evidence import STATUS_FILE, gather_evidence
 from certs.grades import CertificateKind, Grade
 from certs.institution import EventKind
 from certs.status import State

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -106,7 +106,7 @@ def test_its_members_are_these_and_no_more() -> None:
 
 NAMES = st.text(st.characters(codec="ascii", min_codepoint=33, exclude_characters="+\x7f"), min_size=1, max_size=30)
 DIGESTS = st.binary(min_size=32, max_size=32)
-SECONDS = st.integers(0, 253_402_271_999).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+SECONDS = st.integers(0, 253_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
 @st.composite
@@ -120,13 +120,24 @@ def delegations(draw: st.DrawFn) -> Delegation:
     quorum = draw(st.integers(0, len(witnesses)))
     log = DelegatedLog(origin, tuple(keys), COSIGNER, witnesses, quorum)
     epoch = draw(st.integers(0, LARGEST_COUNT))
-    return Delegation(own[0], own[1], own[2], log, draw(DIGESTS).hex(), epoch, draw(SECONDS), draw(SECONDS))
+    start = draw(SECONDS)
+    end = start + timedelta(seconds=draw(st.integers(-86_400, 366 * 86_400)))
+    return Delegation(own[0], own[1], own[2], log, draw(DIGESTS).hex(), epoch, start, end)
 
 
 @given(delegations())
 @settings(max_examples=50)
 def test_any_delegation_is_read_as_it_was_given(given_one: Delegation) -> None:
     assert opened(delegation_payload(given_one)) == given_one
+
+
+@pytest.mark.parametrize(("seconds", "is_read"), [(-1, True), (0, True), (1, False), (10**6, False)])
+def test_no_delegation_runs_for_more_than_a_year(seconds: int, is_read: bool) -> None:
+    long = GIVEN._replace(expires_at=GIVEN.issued_at + timedelta(days=366, seconds=seconds))
+    if is_read:
+        assert opened(delegation_payload(long)) == long
+    else:
+        assert refusal(lambda: opened(delegation_payload(long))) == "delegation_too_long"
 
 
 # --- who signs it

@@ -57,6 +57,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
         ({"KEZHENG_RUN_OFF_DAYS": "many"}, "settings_invalid"),
         ({"KEZHENG_RUN_OFF_DAYS": "0"}, "settings_invalid"),
         ({"KEZHENG_STATUS_HOURS": ""}, "settings_invalid"),
+        ({"KEZHENG_DELEGATION_DAYS": "367"}, "settings_invalid"),
         ({"KEZHENG_ENVIRONMENT": "test"}, "settings_invalid"),
         ({"KEZHENG_REGISTRY_URL": "127.0.0.1:8001"}, "settings_invalid"),
     ],
