@@ -96,7 +96,7 @@ def saved_receipt(port: int, payload: str) -> bytes | None:
 
 @pytest.mark.slow
 def test_the_whole_site_gives_receipts_that_the_registry_has_signed(desk: Desk) -> None:
-    """Three processes beside the one that started them: the site without a key, the worker that publishes, the registry role that signs."""
+    """Three processes beside the one that started them: site without a key, worker that publishes, role that signs."""
     desk.now = datetime.now(UTC) - timedelta(minutes=1)
     (certificate,) = desk.certify(people(1), "P000115000001")
     assert certificate.envelope is not None
