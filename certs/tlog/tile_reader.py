@@ -17,6 +17,8 @@ from certs.tlog.tiles import bundle_path, decode_bundle, tile_hashes, tile_path
 ReadFile = Callable[[str], bytes | None]
 """The file at a path below a log's folder, None when there is none."""
 TILES_KEPT = 256
+BUNDLES_KEPT = 16
+"""Whoever asks for one entry often asks for its neighbours: they are taken out of one file."""
 
 
 class TileReader:
@@ -33,6 +35,7 @@ class TileReader:
         self._read = read
         self._tile = lru_cache(TILES_KEPT)(self._authentic_tile)
         self._edge = lru_cache(1)(self._authentic_edge)
+        self._bundle = lru_cache(BUNDLES_KEPT)(self._load_bundle)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """The proof of the entry at an index (RFC 6962 §2.1.1), from its sibling to the root's child."""
@@ -124,7 +127,8 @@ class TileReader:
         content, count = self._read_wide(tile_path(level, index, width), tile_path(level, index), width)
         return tile_hashes(content, count)[:width]
 
-    def _bundle(self, index: int, width: int) -> list[bytes]:
+    def _load_bundle(self, index: int, width: int) -> list[bytes]:
+        """The entries of a bundle as its file has them; each is compared with the tree when it is asked for."""
         content, count = self._read_wide(bundle_path(index, width), bundle_path(index), width)
         return decode_bundle(content, count)[:width]
 

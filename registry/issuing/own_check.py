@@ -18,16 +18,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from certs.evidence import Evidence, gather_evidence
+from certs.evidence import Evidence
 from certs.issuance import check_sealed
 from certs.proven_log import open_proven_log
-from certs.root_chain import RootKey
 from certs.unavailable import Unavailable
-from registry.home import Home
-from registry.publishing.documents import published_files
+from registry.home import Home, open_home
 from registry.publishing.log_folder import read_log_file
+from registry.settings import Settings
 from registry.store.issuing_store import Logged
-from registry.store.log_store import leaf_indices, read_tree
 
 MANY = 3_000
 """From so many certificates on, starting a process costs less than it saves."""
@@ -96,17 +94,6 @@ class PoolCheck:
         return self._pool.submit(_check, _question(self._home, chunk), at)
 
 
-class Start(NamedTuple):
-    """What a verifying process starts with."""
-
-    public_url: str
-    files: Mapping[str, bytes]
-    root: RootKey
-    log_folder: Path
-    checkpoint: bytes
-    places: Mapping[bytes, tuple[int, ...]]
-
-
 @contextmanager
 def own_check(home: Home, count: int, evidence: Evidence) -> Iterator[OwnCheck]:
     """The check for so many certificates."""
@@ -115,7 +102,7 @@ def own_check(home: Home, count: int, evidence: Evidence) -> Iterator[OwnCheck]:
         return
     processes = max(1, (os.cpu_count() or 2) - 1)
     with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(_start_of(home),)
+        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(home.settings,)
     ) as pool:
         yield PoolCheck(home, pool)
 
@@ -125,31 +112,14 @@ def _question(home: Home, chunk: Sequence[Logged]) -> Question:
     return Question([logged.envelope for logged in chunk], places, home.checkpoint())
 
 
-def _start_of(home: Home) -> Start:
-    with home.store.reading() as tx:
-        files = published_files(tx)
-        subjects = [sha256(content).digest() for content in files.values()]
-        places = {subject: tuple(leaf_indices(tx, subject)) for subject in subjects}
-        root, note = home.own_root(tx), read_tree(tx).note
-    assert note is not None
-    return Start(home.settings.public_url, files, root, home.settings.log_folder, note, places)
-
-
 _process: Verifier | None = None
 
 
-def _start(given: Start) -> None:
+def _start(settings: Settings) -> None:
+    """Read what is published. It is not handed over: who starts a process waits until everything for it was taken."""
     global _process
-
-    def read(path: str) -> bytes | None:
-        return read_log_file(given.log_folder, path)
-
-    evidence = gather_evidence(
-        given.files,
-        given.root,
-        open_log=lambda trust: open_proven_log(given.checkpoint, read, lambda s: given.places.get(s, ()), trust),
-    )
-    _process = Verifier(given.public_url, evidence, given.log_folder)
+    with open_home(settings, {}) as home, home.store.reading() as tx:
+        _process = Verifier(settings.public_url, home.evidence(tx), settings.log_folder)
 
 
 def _check(question: Question, at: datetime) -> None:
