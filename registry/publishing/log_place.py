@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from certs.tlog.checkpoint import Checkpoint
-
 from certs.errors import KezhengError
+from certs.tlog.checkpoint import Checkpoint
 from certs.tlog.frontier import Frontier
 from registry.publishing.log_folder import published_checkpoint
 from registry.publishing.log_witness import witness_checkpoint

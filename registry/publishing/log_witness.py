@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-from certs.tlog.checkpoint import Checkpoint
 
 from certs.errors import KezhengError
+from certs.tlog.checkpoint import Checkpoint
 from registry.publishing.log_folder import CHECKPOINT_FILE, checkpoint_in, read_log_file
 
 TIMEOUT_SECONDS = 5.0
