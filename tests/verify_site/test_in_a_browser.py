@@ -118,6 +118,11 @@ class Visit:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
 
+    def send(self, selector: str) -> None:
+        """Press the button of a form and wait for the whole page that answers: a picture of one that comes fails."""
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.click(selector)
+
     def save(self, name: str, *, full: bool = False) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
@@ -254,7 +259,7 @@ def test_a_receipt_is_saved_without_javascript(
 ) -> None:
     role, address = signing
     visit = Visit(browser, f"{address}?lang={language}", PHONE)
-    visit.page.click(".actions button")
+    visit.send(".actions button")
     assert "/r/" in visit.page.url
     for viewport in (PHONE, DESK):
         size: Any = viewport
@@ -276,7 +281,7 @@ def test_the_verdict_and_the_files_are_on_the_first_screen_of_a_receipt(
 ) -> None:
     _, address = signing
     visit = Visit(browser, f"{address}?lang={language}", PHONE)
-    visit.page.click(".actions button")
+    visit.send(".actions button")
     visit.save(f"receipt-first-{language}-360")
     assert all(0 < visit.bottom(part) <= 640 for part in (".slip h1", ".slip .code", ".slip .id", ".slip .inline"))
     visit.context.close()
@@ -285,7 +290,7 @@ def test_the_verdict_and_the_files_are_on_the_first_screen_of_a_receipt(
 @pytest.mark.parametrize("name", ["valid", "revoked", "forged"])
 def test_a_mirror_s_receipt_is_in_its_page(browser: Browser, served: dict[str, str], name: str) -> None:
     visit = Visit(browser, served[name], PHONE)
-    visit.page.click("[form=receipt]")
+    visit.send("[form=receipt]")
     visit.save(f"receipt-unsigned-{name}-360", full=True)
     with visit.page.expect_download() as saving:
         visit.page.click(".slip a.button")
@@ -301,6 +306,6 @@ def test_text_of_a_receipt_has_enough_contrast(
 ) -> None:
     _, address = signing
     visit = Visit(browser, address, PHONE, color_scheme=scheme, java_script_enabled=True, bypass_csp=True)
-    visit.page.click(".actions button")
+    visit.send(".actions button")
     assert visit.page.evaluate(CONTRAST) == []
     visit.context.close()
