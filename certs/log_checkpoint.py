@@ -10,8 +10,6 @@ from certs.errors import KezhengError
 from certs.timestamps import instant_from_epoch
 from certs.tlog.checkpoint import Checkpoint, OpenCheckpoint, open_checkpoint
 
-CHECKPOINT_FILE = "checkpoint"
-
 
 class TrustedCheckpoint(NamedTuple):
     """A checkpoint of the delegated log, with the witnesses that cosigned it and when."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from certs.complete_log import CompleteLog
 from certs.errors import KezhengError
-from certs.log_checkpoint import CHECKPOINT_FILE
 from certs.log_evidence import LogReader
+from certs.log_paths import CHECKPOINT_FILE
 from certs.log_snapshot import open_snapshot
 from certs.tlog.tile_reader import ReadFile
 from certs.trust_list import TrustList

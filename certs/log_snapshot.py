@@ -7,7 +7,8 @@ from datetime import datetime
 
 from certs.complete_log import CompleteLog
 from certs.errors import KezhengError
-from certs.log_checkpoint import CHECKPOINT_FILE, TrustedCheckpoint, trusted_checkpoint
+from certs.log_checkpoint import TrustedCheckpoint, trusted_checkpoint
+from certs.log_paths import CHECKPOINT_FILE
 from certs.tlog.tile_reader import ReadFile
 from certs.trust_list import PinnedTree, TrustList
 

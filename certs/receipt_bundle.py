@@ -17,9 +17,10 @@ from certs.errors import KezhengError
 from certs.evidence import POLICY_FOLDER, TRUST_LIST_FILE, Evidence
 from certs.finding import Verification
 from certs.jws import unverified_header
-from certs.log_checkpoint import CHECKPOINT_FILE, trusted_checkpoint
+from certs.log_checkpoint import trusted_checkpoint
 from certs.log_entry import EntryKind, certificate_body, read_entry
 from certs.log_evidence import LogReader
+from certs.log_paths import CHECKPOINT_FILE
 from certs.receipt import check_bundle
 from certs.report import ReportContext, report_json
 from certs.status_list_token import jwt_file

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
-from certs.log_checkpoint import CHECKPOINT_FILE
 from certs.log_entry import EntryKind, read_entry
+from certs.log_paths import CHECKPOINT_FILE
 from certs.root_chain import RootKey
 from certs.timestamps import format_instant, instant_from_epoch
 from certs.tlog.checkpoint import OpenCheckpoint, open_checkpoint

@@ -13,6 +13,7 @@ from itertools import pairwise
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint
 from certs.log_entry import HEAD_LENGTH, EntryKind, read_entry, subject_of
+from certs.log_paths import index_path
 from certs.signing_key import KID_LENGTH
 from certs.tlog.frontier import TILE_WIDTH, Frontier
 from certs.tlog.merkle import leaf_hash
@@ -20,7 +21,7 @@ from certs.tlog.tile_reader import ReadFile
 from certs.tlog.tiles import encode_tile, tile_path
 from registry.log_entries import EntryTally, bundles_between
 from registry.log_finding import Faults, Finding, finding_of
-from registry.publishing.log_folder import INDEX_BLOCK, INDEX_PREFIX, index_path
+from registry.publishing.log_folder import INDEX_BLOCK, INDEX_PREFIX
 
 _DIGEST_AT = HEAD_LENGTH + KID_LENGTH
 _SHORT_DIGEST = 16

@@ -11,6 +11,7 @@ from functools import reduce
 
 from certs.delegation import DelegatedLog
 from certs.errors import KezhengError
+from certs.log_paths import CHECKPOINT_FILE
 from certs.timestamps import epoch_seconds
 from certs.tlog.checkpoint import Cosigned, open_checkpoint, read_checkpoint_text
 from certs.tlog.cosignature import (
@@ -22,7 +23,7 @@ from certs.tlog.cosignature import (
 from certs.tlog.note import Note, NoteSignature, parse_note
 from keys.cosigner_file import Cosigner
 from registry.home import Home
-from registry.publishing.log_folder import CHECKPOINT_FILE, folder_lock, write_files
+from registry.publishing.log_folder import folder_lock, write_files
 from registry.store.log_note_store import replace_note
 from registry.store.log_store import hold_tree
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.evidence import ROOT_CHAIN_FILE, TRUST_LIST_FILE
-from certs.log_checkpoint import CHECKPOINT_FILE, TrustedCheckpoint, trusted_checkpoint
+from certs.log_checkpoint import TrustedCheckpoint, trusted_checkpoint
+from certs.log_paths import CHECKPOINT_FILE
 from certs.root_chain import RootKey, newest_root
 from certs.tlog.tile_reader import ReadFile, TileReader
 from certs.trust_list import TrustList, open_trust_list

@@ -16,7 +16,7 @@ import httpx
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
-from certs.log_checkpoint import CHECKPOINT_FILE
+from certs.log_paths import CHECKPOINT_FILE
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import HASH_SIZE
 from certs.tlog.note import MAX_NOTE

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pkcs11
+import pytest
 from pkcs11.types import Session
 
 LIBRARIES = (
@@ -32,6 +35,17 @@ def write_configuration(folder: Path) -> Path:
     path = folder / "softhsm2.conf"
     path.write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n")
     return path
+
+
+@contextmanager
+def soft_module(folder: Path) -> Iterator[Path]:
+    """The library of SoftHSM2 with its tokens in a folder; the test is skipped where it is not installed."""
+    library = softhsm_library()
+    if library is None:
+        pytest.skip("Debian's softhsm2 is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CONFIGURATION_VARIABLE, str(write_configuration(folder)))
+        yield library
 
 
 class SoftToken(NamedTuple):

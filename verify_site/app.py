@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
-from certs.log_checkpoint import CHECKPOINT_FILE
+from certs.log_paths import CHECKPOINT_FILE
 from registry.store.engine import PublicStore, open_public_store
 from registry.store.public_reader import public_document, public_document_versions, public_envelope
 from verify_site.client_address import ClientAddresses

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 
 from certs.evidence import LOG_FOLDER
-from certs.log_checkpoint import CHECKPOINT_FILE
+from certs.log_paths import CHECKPOINT_FILE
 from verify_site.log_files import read_log_file
 from verify_site.pinned_root import PinnedRoot
 

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
+from certs.log_paths import never_changes
 from certs.unavailable import Unavailable
-from verify_site.log_files import never_changes
 from verify_site.metrics import CONTENT_TYPE as METRICS_TYPE
 from verify_site.page_renderer import MARK_FILE, STYLE_FILE, static_file
 from verify_site.plain_route import PlainRoute

@@ -8,39 +8,32 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from certs.errors import KezhengError
+from certs.log_paths import CHECKPOINT_FILE, index_path, is_log_path
 from certs.tlog.checkpoint import Checkpoint, read_checkpoint_text
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash
 from certs.tlog.note import parse_note
 from certs.tlog.tiles import bundle_path, encode_bundle, encode_tile, tile_path
+from keys.private_files import sync_folder
 from registry.store.engine import ReadTransaction
 from registry.store.log_store import LogTree, entries_between, subjects_between, tile_roots_between
 
-CHECKPOINT_FILE = "checkpoint"
-LOG_KEY_FILE, COSIGNER_KEY_FILE = "log.vkey", "cosigner.vkey"
 INDEX_BLOCK = 65_536
 """Entries that one block of the index covers; a block is written once all of them are there."""
 INDEX_PREFIX = 8
 """Bytes of a subject in a record of the index; the place follows as uint64, big-endian."""
 _PARTIAL = ".p"
-_PATH = re.compile(r"checkpoint|(log|cosigner)\.vkey|index/\d{1,20}|tile/(entries|\d\d?)(/x\d{3})*/\d{3}(\.p/\d{1,3})?")
-
-
-def index_path(block: int) -> str:
-    """Where a block of the index lies below the log's folder."""
-    return f"index/{block}"
 
 
 def read_log_file(folder: Path, path: str) -> bytes | None:
     """A file of a log at its path below the folder; None for one that is not there or can be none of a log."""
-    if _PATH.fullmatch(path) is None:
+    if not is_log_path(path):
         return None
     try:
         return (folder / path).read_bytes()
@@ -120,7 +113,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         os.replace(_beside(folder, "part"), path)
         folders.add(path.parent)
     for changed in folders:
-        _sync_folder(changed)
+        sync_folder(changed)
 
 
 def _write_leaves(tx: ReadTransaction, folder: Path, first: int, last: int, size: int) -> None:
@@ -159,7 +152,7 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _write_durably(path: Path, content: bytes) -> None:
@@ -172,11 +165,3 @@ def _write_durably(path: Path, content: bytes) -> None:
 def _beside(folder: Path, suffix: str) -> Path:
     """A file of ours that is not published, on the folder's own disk; a run that was killed leaves at most one."""
     return folder.with_name(f"{folder.name}.{suffix}")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

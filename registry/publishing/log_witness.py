@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 
 from certs.errors import KezhengError
+from certs.log_paths import CHECKPOINT_FILE
 from certs.tlog.checkpoint import Checkpoint
-from registry.publishing.log_folder import CHECKPOINT_FILE, checkpoint_in, read_log_file
+from registry.publishing.log_folder import checkpoint_in, read_log_file
 
 TIMEOUT_SECONDS = 5.0
 MAX_CHECKPOINT = 65_536

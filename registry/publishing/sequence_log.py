@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.log_entry import LogBody, entry_bytes
+from certs.log_paths import COSIGNER_KEY_FILE, LOG_KEY_FILE
 from certs.timestamps import instant_from_ms, ms_of
 from certs.tlog.checkpoint import Checkpoint, checkpoint_text
 from certs.tlog.cosignature import cosignature_body, cosignature_message_mldsa, log_signature_message
@@ -22,8 +23,6 @@ from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, Note, NoteKey, NoteSig
 from certs.tlog.tiles import MAX_ENTRY
 from keys.signer import CosignatureSigner, Signer
 from registry.publishing.log_folder import (
-    COSIGNER_KEY_FILE,
-    LOG_KEY_FILE,
     checkpoint_in,
     folder_lock,
     publish_checkpoint,

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER, TRUST_LIST_FILE
-from certs.log_checkpoint import CHECKPOINT_FILE
+from certs.log_paths import CHECKPOINT_FILE, never_changes
 from registry.publishing.documents import DELEGATION_FILE
 
 KEPT_INSIDE = frozenset({DELEGATION_FILE})
@@ -47,7 +47,7 @@ def read_published(folder: Path) -> dict[str, bytes]:
 
 
 def _never_changes(name: str) -> bool:
-    return name.startswith((f"{LOG_FOLDER}tile/", f"{LOG_FOLDER}index/"))
+    return name.startswith(LOG_FOLDER) and never_changes(name.removeprefix(LOG_FOLDER))
 
 
 def _names_below(folder: Path) -> list[str]:

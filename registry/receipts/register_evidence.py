@@ -7,8 +7,8 @@ from threading import Lock
 from typing import NamedTuple
 
 from certs.evidence import Evidence, gather_evidence
-from certs.log_checkpoint import CHECKPOINT_FILE
 from certs.log_follower import LogFollower
+from certs.log_paths import CHECKPOINT_FILE
 from registry.home import Home
 from registry.publishing.documents import published_files
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from soft_token import CONFIGURATION_VARIABLE, SoftToken, make_token, softhsm_library, write_configuration
+from soft_token import SoftToken, make_token, soft_module
 
 from keys import keystore as keystore_module
 from keys.ceremony import hold_ceremony, make_institution_key
@@ -70,11 +70,7 @@ def keystore(tmp_path_factory: pytest.TempPathFactory) -> Keystore:
 @pytest.fixture(scope="session")
 def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The library of SoftHSM2, which keeps its tokens in a folder of this run."""
-    library = softhsm_library()
-    if library is None:
-        pytest.skip("Debian's softhsm2 is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CONFIGURATION_VARIABLE, str(write_configuration(tmp_path_factory.mktemp("softhsm"))))
+    with soft_module(tmp_path_factory.mktemp("softhsm")) as library:
         yield library
 
 

@@ -14,7 +14,7 @@ from pkcs11 import Attribute, KeyType, ObjectClass
 from pkcs11.exceptions import AttributeSensitive
 from pkcs11.types import Session
 from register_desk import Desk, institution_toml, people
-from soft_token import CONFIGURATION_VARIABLE, SoftToken, make_token, softhsm_library, write_configuration
+from soft_token import SoftToken, make_token, soft_module
 
 from certs.cose import take_apart
 from certs.errors import KezhengError
@@ -37,11 +37,7 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture(scope="module")
 def softhsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The library of SoftHSM2, which keeps the tokens of this module's tests in a folder of their own."""
-    library = softhsm_library()
-    if library is None:
-        pytest.skip("Debian's softhsm2 is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CONFIGURATION_VARIABLE, str(write_configuration(tmp_path_factory.mktemp("softhsm"))))
+    with soft_module(tmp_path_factory.mktemp("softhsm")) as library:
         yield library
 
 

@@ -15,6 +15,7 @@ from register_desk import Desk, people
 from certs.delegation import DelegatedLog
 from certs.errors import KezhengError
 from certs.log_checkpoint import trusted_checkpoint
+from certs.log_paths import CHECKPOINT_FILE
 from certs.tlog.note import NoteKey, encode_vkey, parse_note
 from keys.ceremony import open_root_keystore
 from keys.cosigner_file import Cosigner, open_cosigner
@@ -22,7 +23,6 @@ from keys.key_record import KeyRole
 from keys.passphrase import read_passphrase
 from registry.delegating import sign_delegation
 from registry.log_cosigning import cosigned_note, take_lines
-from registry.publishing.log_folder import CHECKPOINT_FILE
 
 ASSESSOR = "P000115000001"
 

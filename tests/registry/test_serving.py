@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,27 +13,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 from register_desk import Desk, people
+from running_site import answers, free_port
 
 from certs.qr import base32
 from certs.receipt import check_receipt
 
 COMMAND = "from registry.cli import main; main()"
 PATIENCE = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
-
-
-def answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
-            return bool(response.status == 200)
-    except (URLError, ConnectionError, TimeoutError):
-        return False
 
 
 def wait_for(condition: object, what: str) -> None:

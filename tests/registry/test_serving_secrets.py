@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from register_desk import NOW
+from running_site import answers, free_port
 
 from registry.initialise import initialise
 from registry.serving import site_environment
@@ -62,21 +60,6 @@ def served(home: Path, *options: str) -> Iterator[tuple[int, int]]:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=PATIENCE)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
-
-
-def answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as response:
-            return bool(response.status == 200)
-    except (URLError, ConnectionError, TimeoutError):
-        return False
 
 
 def family(process: int) -> list[int]:

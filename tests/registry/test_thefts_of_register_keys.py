@@ -29,8 +29,8 @@ from certs.evidence import (
 from certs.finding import Verification
 from certs.institution import SigningKey
 from certs.jws import ROOT_CHAIN_TYPE
-from certs.log_checkpoint import CHECKPOINT_FILE
 from certs.log_entry import certificate_body
+from certs.log_paths import CHECKPOINT_FILE
 from certs.qr import qr_text
 from certs.root_chain import RootKey, chain_file, chain_link_payload
 from certs.tlog.cosignature import cosignature_body, cosignature_message_mldsa
