@@ -189,11 +189,12 @@ def test_progress_counts_rows(issued: Desk) -> None:
 
 def test_a_damaged_field_stops_it_and_stays(issued: Desk) -> None:
     damaged = issued.value("SELECT number_ciphertext FROM person_document WHERE id = 1")
-    issued.tamper("UPDATE person_document SET number_ciphertext = :new WHERE id = 1", new=damaged[:-1] + b"\x00")
+    changed = damaged[:-1] + bytes([damaged[-1] ^ 1])
+    issued.tamper("UPDATE person_document SET number_ciphertext = :new WHERE id = 1", new=changed)
     with pytest.raises(KezhengError) as refusal:
         rotate(issued)
     assert refusal.value.code == "data_damaged"
-    assert issued.value("SELECT number_ciphertext FROM person_document WHERE id = 1") == damaged[:-1] + b"\x00"
+    assert issued.value("SELECT number_ciphertext FROM person_document WHERE id = 1") == changed
 
 
 def test_killed_at_every_write_it_is_gone_on_with(issued: Desk, tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ def size_of(public: Path) -> int:
     return size
 
 
+def change_last_bit(path: Path) -> None:
+    """Another content for certain: a fixed byte would now and then be the one that is there."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
 def test_check_of_the_home_and_of_a_publication(kezheng: Any, public: Path, tmp_path: Path) -> None:
     own = kezheng.json("log", "check")
     assert (own["is_right"], own["faults"]) == (True, [])
@@ -57,7 +63,7 @@ def test_check_of_the_home_and_of_a_publication(kezheng: Any, public: Path, tmp_
 
 def test_check_of_what_was_changed(kezheng: Any, public: Path) -> None:
     bundle = public / "log" / bundle_path(0, size_of(public))
-    bundle.write_bytes(bundle.read_bytes()[:-1] + b"!")
+    change_last_bit(bundle)
     answer = kezheng("log", "check", public, "--json")
     assert (answer.code, answer.document["is_right"]) == (1, False)
     assert {"log_entries_differ", "log_tile_differs"} <= {fault["code"] for fault in answer.document["faults"]}
@@ -144,7 +150,7 @@ def test_a_witness_signs_what_holds_and_the_registry_is_told(watch: Any, kezheng
 
 def test_a_witness_signs_nothing_after_an_alarm(watch: Any, public: Path, tmp_path: Path) -> None:
     bundle = public / "log" / bundle_path(0, size_of(public))
-    bundle.write_bytes(bundle.read_bytes()[:-1] + b"!")
+    change_last_bit(bundle)
     out = tmp_path / "note"
     answer = watch("--cosign", tmp_path / "witness.key", "--name", "w", "--out", out, "--json")
     assert (answer.code, answer.document["cosigned"]) == (1, None)
