@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the three lock files anew: every package with its hashes, and no address of where it came from.
+# Writes the Python lock files anew: every package with its hashes, and no address of where it came from.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -12,4 +12,5 @@ lock() {
 
 lock pyproject.toml --extra dev -o requirements.lock
 lock tests/conformance/oracle-requirements.in -o tests/conformance/oracle-requirements.lock
+lock bench/peers/requirements.in -o bench/peers/requirements.lock
 echo uv | lock - -o uv.lock.txt
