@@ -1,11 +1,16 @@
-"""What it means when the database refuses: each uniqueness has its own code."""
+"""What it means when the database refuses: each uniqueness has its own code, and so has each way of failing.
+
+The driver's own words may hold values (PostgreSQL quotes the key that exists already) and are not passed on.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from certs.errors import KezhengError
 
@@ -21,20 +26,52 @@ _MEANINGS = (
     (("pk_signing_key", "signing_key.kid"), "key_id_taken"),
     (("uq_signing_key_public_key", "signing_key.public_key"), "key_id_taken"),
 )
-_BUSY = ("database is locked", "database is busy")
+_BUSY, _UNAVAILABLE, _READ_ONLY = "store_busy", "store_unavailable", "store_read_only"
+# SQLSTATE, the longest that fits. 40: serialization, deadlock; 55P03: lock not had in time; 25006: a standby;
+# 08, 53, 57, 25P03: the connection or the server is gone, full, stopping, or took too long.
+_STATES = {
+    **{"40": _BUSY, "55P03": _BUSY, "25006": _READ_ONLY},
+    **{"08": _UNAVAILABLE, "53": _UNAVAILABLE, "57": _UNAVAILABLE, "25P03": _UNAVAILABLE},
+}
+_SQLITE_NAMES = {
+    **{"SQLITE_BUSY": _BUSY, "SQLITE_LOCKED": _BUSY, "SQLITE_READONLY": _READ_ONLY},
+    **{"SQLITE_IOERR": _UNAVAILABLE, "SQLITE_FULL": _UNAVAILABLE, "SQLITE_CANTOPEN": _UNAVAILABLE},
+}
 
 
 @contextmanager
 def conflicts_as_errors() -> Iterator[None]:
-    """Turn the driver's refusals into KezhengError; its own text may hold values and is not passed on."""
+    """Turn the driver's refusals into KezhengError; a mistake in a statement of ours stays what it is."""
     try:
         yield
-    except IntegrityError as error:
-        raise KezhengError(_meaning(str(error.orig))) from None
-    except OperationalError as error:
-        if any(word in str(error.orig) for word in _BUSY):
-            raise KezhengError("store_busy") from None
-        raise
+    except (DBAPIError, psycopg.Error) as error:
+        code = error_code(error.orig if isinstance(error, DBAPIError) else error)
+        if code is None:
+            raise
+        raise KezhengError(code) from None
+
+
+def error_code(error: BaseException | None) -> str | None:
+    """The code of a driver's error, None where it has none."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return _meaning(str(error))
+    if isinstance(error, sqlite3.Error):
+        return _SQLITE_NAMES.get("_".join(error.sqlite_errorname.split("_")[:2]))
+    if isinstance(error, psycopg.IntegrityError):
+        return _meaning(error.diag.constraint_name or "")
+    if isinstance(error, psycopg.Error):
+        return _postgres_code(error)
+    return None
+
+
+def _postgres_code(error: psycopg.Error) -> str | None:
+    state = error.sqlstate
+    if state is None:
+        # Not an answer of the server: there was none.
+        return _UNAVAILABLE if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else None
+    if isinstance(error, psycopg.DataError):
+        return "store_conflict"
+    return _STATES.get(state) or _STATES.get(state[:2])
 
 
 def _meaning(message: str) -> str:

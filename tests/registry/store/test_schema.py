@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from certs.errors import KezhengError
+from registry.store.access import Access
 from registry.store.engine import (
     open_engine,
     open_public_store,
@@ -118,7 +119,7 @@ def test_path_with_special_characters(tmp_path: Path) -> None:
 
 
 def test_public_views_have_no_personal_columns(url: str) -> None:
-    engine = open_engine(url, read_only=True)
+    engine = open_engine(url, Access.READ)
     columns = {view: {column["name"] for column in inspect(engine).get_columns(view)} for view in PUBLIC_VIEWS}
     engine.dispose()
     assert columns == {

