@@ -5,96 +5,113 @@ leaves a state from which the same function goes on: recorded bytes are signed a
 never made again, and a number whose year has passed before anything was prepared becomes void and is replaced.
 What lay too long before it could be logged is recorded anew under its number: nothing of it was handed out. What a
 stolen key signed goes the same way once more, under the same number, when two people have confirmed it.
+
+Several processes may work on one batch, and on one chunk: whoever comes second finds a state that is not the one it
+starts from, reads again what there is, and goes on from there.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple
 
-from certs.authority import issuer_fault
-from certs.candidate import Candidate
-from certs.certificate import CertificateClaims
-from certs.certificate_number import parse_number
-from certs.envelope import Prepared
 from certs.errors import KezhengError
-from certs.evidence import Evidence
-from certs.institution import InstitutionRecord
-from certs.issuance import IssueContext, IssueRequest, prepare_certificate
-from certs.timestamps import shanghai_day
-from registry.directory import require_institution
 from registry.home import Home
-from registry.issuing.certificate_signer import CertificateSigner
+from registry.issuing.batch_work import STARTED, BatchWork, batch_in, gather_work, require_issuer
 from registry.issuing.former_papers import carry_history, has_former_paper
-from registry.issuing.log_certificates import log_certificates, oldest_to_log
+from registry.issuing.log_certificates import log_certificates
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
-from registry.issuing.replace import evidence_with_facts, publish_facts, replace_predecessors
-from registry.issuing.reserve import RowAndCandidate, approved_rows, reserve_batch, reserve_rows
-from registry.signing_keys import issuing_signer
-from registry.store.batch_store import BatchRecord, release_batch, require_batch
-from registry.store.certificate_states import (
-    PreparedCertificate,
-    SignedCertificate,
-    prepare_again,
-    record_prepared,
-    record_released,
-    record_signed,
-    void_certificates,
-)
-from registry.store.issuing_store import (
-    Logged,
-    Recorded,
-    Reserved,
-    Sealed,
-    logged_of_batch,
-    recorded_of_batch,
-    reserved_of_batch,
-    sealed_of_batch,
-    stale_of_batch,
-)
+from registry.issuing.prepare import CHUNK, prepare_certificates, renew_stale, replace_numbers_of_past_years
+from registry.issuing.replace import evidence_with_facts, replace_predecessors
+from registry.issuing.reserve import approved_rows, reserve_batch
+from registry.store.batch_store import release_batch, require_batch
+from registry.store.certificate_states import SignedCertificate, record_released, record_signed
+from registry.store.chunk_store import Standing, has_facts, standing_of, unfinished_ids
+from registry.store.issuing_store import Logged, Recorded, Reserved, Sealed
 from registry.store.reissue_store import without_place
+from registry.store.rows import chunks
 from registry.store.states import BatchState, CertificateState
 
-CHUNK = 1_000
 AHEAD = 3
 """Chunks that may wait for our own verifier while the next ones are signed."""
+OVERTAKEN = frozenset({"certificate_state_changed", "already_logged"})
+"""How a step is refused when another process has taken the same certificates further."""
+_BEGUN = (BatchState.APPROVED, *STARTED)
 Clock = Callable[[], datetime]
 Progress = Callable[[int], None]
-Item = TypeVar("Item")
+_prepare = prepare_certificates
 
 
-@dataclass(frozen=True, slots=True)
-class BatchWork:
-    """What issuing a batch needs, gathered once: ``kid`` is the institution's key, which the evidence knows."""
+class UnderWay(NamedTuple):
+    """A chunk in the register that our own verifier is reading; ``wanted`` are all certificates of the chunk."""
 
-    home: Home
-    batch: BatchRecord
-    institution: InstitutionRecord
-    kid: bytes
-    evidence: Evidence
-    rows: dict[int, RowAndCandidate]
-    signer: CertificateSigner
+    wanted: Sequence[int]
+    logged: Sequence[Logged]
+    checked: Future[None]
+
+
+def begin_issue(home: Home, batch_id: str, now: datetime) -> None:
+    """Take numbers for an approved batch; of one that has them, renew what waited too long. May be called again.
+
+    Raises KezhengError ``batch_unknown``, ``batch_state`` for a batch that is not approved, ``not_authorised``,
+    ``approval_stale``, and as `reserve_batch` and `prepare_certificate` do; then nothing is taken.
+    """
+    _reserve(home, batch_id, now)
+    _renew(home, batch_id, now)
+
+
+def waiting_chunks(home: Home, batch_id: str, size: int = CHUNK) -> list[list[int]]:
+    """The ids of a batch's certificates that are neither released nor void, at most ``size`` together.
+
+    A chunk is never larger than what may be signed in a minute: such a one could never be signed.
+    """
+    most = min(size, home.settings.signatures_per_minute)
+    with home.store.reading() as tx:
+        return [list(chunk) for chunk in chunks(unfinished_ids(tx, batch_id), most)]
+
+
+def issue_chunk(home: Home, batch_id: str, ids: Sequence[int], clock: Clock) -> int:
+    """Take certificates of a batch from whatever state each is in to released; how many of them are released now.
+
+    Raises KezhengError as `prepare_certificate`, `CertificateSigner`, `log_certificates` and `OwnCheck` do. What
+    was done before stays and is gone on from.
+    """
+    work = gather_work(home, batch_id, clock())
+    return _finish(work, _start(work, HereCheck(home, work.evidence), ids, clock), clock)
+
+
+def finish_issue(home: Home, batch_id: str, now: datetime) -> None:
+    """Publish what a batch adds beside its certificates and end it; a batch that has ended stays as it is.
+
+    Raises KezhengError ``batch_unknown``, ``batch_state``, ``batch_not_finished`` while a certificate waits.
+    """
+    with home.recording() as tx:
+        batch = batch_in(tx, batch_id, STARTED)
+        if batch.state is BatchState.RELEASED:
+            return
+        waiting = len(unfinished_ids(tx, batch_id))
+        if waiting:
+            raise KezhengError("batch_not_finished", batch=batch_id, waiting=waiting)
+        if has_facts(tx, batch_id):
+            home.publish_status(tx, now)
+        home.publish_if_needed(tx, now)
+        release_batch(tx, batch_id, now)
 
 
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
     """Take a batch from wherever it stands to ``released``; ``progress`` gets the number released by each chunk.
 
-    Raises KezhengError as `reserve_batch`, `prepare_certificate` and `OwnCheck` do, ``batch_unknown`` and
-    ``batch_state`` for a batch that is not approved. What was done before stays and is gone on from.
+    Raises KezhengError as `begin_issue` and `issue_chunk` do, ``batch_state`` for a batch that is released already.
     """
-    work = _gather(home, batch_id, clock(), (BatchState.APPROVED, BatchState.ISSUING))
-    _renew_stale(work, clock())
-    _replace_numbers_of_past_years(work, clock())
-    _take_to_release(work, clock, progress)
-    with home.recording() as tx:
-        publish_facts(home, tx, [candidate for _, candidate in work.rows.values()], clock())
-        home.publish_if_needed(tx, clock())
-        release_batch(tx, batch_id, clock())
+    with home.store.reading() as tx:
+        batch_in(tx, batch_id, (BatchState.APPROVED, BatchState.ISSUING))
+    begin_issue(home, batch_id, clock())
+    _take_to_release(home, batch_id, clock, progress)
+    finish_issue(home, batch_id, clock())
 
 
 def finish_again(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
@@ -107,43 +124,98 @@ def finish_again(home: Home, batch_id: str, clock: Clock, progress: Progress) ->
     if batch.state is not BatchState.RELEASED:
         issue_batch(home, batch_id, clock, progress)
         return
-    work = _gather(home, batch_id, clock(), (BatchState.RELEASED,))
-    _renew_stale(work, clock())
-    _take_to_release(work, clock, progress)
+    begin_issue(home, batch_id, clock())
+    _take_to_release(home, batch_id, clock, progress)
 
 
-def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
-    with own_check(work.home, len(work.rows), work.evidence) as check:
-        waiting: deque[tuple[Sequence[Logged], Future[None]]] = deque()
-        for logged in _logged_chunks(work, clock):
-            waiting.append((logged, _submit(work, check, logged, clock())))
-            while waiting and (waiting[0][1].done() or len(waiting) > AHEAD):
-                progress(_release(work, *waiting.popleft(), clock()))
-        while waiting:
-            progress(_release(work, *waiting.popleft(), clock()))
+def _reserve(home: Home, batch_id: str, now: datetime) -> None:
+    """approved → issuing, with a number for every row that earns a certificate."""
+    with home.recording() as tx:
+        batch = batch_in(tx, batch_id, _BEGUN)
+        institution = require_issuer(tx, batch.institution_code, now)
+        home.publish_if_needed(tx, now)
+        if batch.state is BatchState.APPROVED:
+            reserve_batch(home, tx, batch, institution, approved_rows(home, tx, batch), now)
 
 
-def _logged_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Logged]]:
-    """Logged certificates chunk by chunk: what an earlier run left logged, then what is signed now."""
-    with work.home.store.reading() as tx:
-        logged = logged_of_batch(tx, work.batch.id)
-    yield from _chunks(logged)
-    for sealed in _sealed_chunks(work, clock):
-        yield log_certificates(work.home, sealed, clock())
+def _renew(home: Home, batch_id: str, now: datetime) -> None:
+    work = gather_work(home, batch_id, now)
+    renew_stale(work, now)
+    if work.batch.state is BatchState.ISSUING:
+        replace_numbers_of_past_years(work, now)
 
 
-def _sealed_chunks(work: BatchWork, clock: Clock) -> Iterator[list[Sealed]]:
-    """Signed certificates chunk by chunk: what an earlier run left signed, prepared, reserved, in this order."""
-    with work.home.store.reading() as tx:
-        signed, recorded = sealed_of_batch(tx, work.batch.id), recorded_of_batch(tx, work.batch.id)
-        reserved = reserved_of_batch(tx, work.batch.id)
-    yield from _chunks(signed)
-    # A chunk that is larger than what may be signed in a minute could never be signed.
-    most = min(CHUNK, work.home.settings.signatures_per_minute)
-    for known in _chunks(recorded, most):
-        yield _sign(work, known, clock())
-    for taken in _chunks(reserved, most):
-        yield _sign(work, _prepare(work, taken, clock()), clock())
+def _take_to_release(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
+    """Chunk by chunk, the next ones being signed while our own verifier reads one."""
+    waiting = waiting_chunks(home, batch_id)
+    work = gather_work(home, batch_id, clock())
+    with own_check(home, sum(map(len, waiting)), work.evidence) as check:
+        started: deque[UnderWay] = deque()
+        for ids in waiting:
+            started.append(_start(work, check, ids, clock))
+            while started and (started[0].checked.done() or len(started) > AHEAD):
+                progress(_finish(work, started.popleft(), clock))
+        while started:
+            progress(_finish(work, started.popleft(), clock))
+
+
+def _start(work: BatchWork, check: OwnCheck, ids: Sequence[int], clock: Clock) -> UnderWay:
+    """Take a chunk into the register and have it verified."""
+    logged = _take_to_log(work, ids, clock)
+    return UnderWay(ids, logged, _submit(work, check, logged, clock()))
+
+
+def _take_to_log(work: BatchWork, ids: Sequence[int], clock: Clock) -> list[Logged]:
+    """The certificates of a chunk that are in the register and not released, after all of them are."""
+    before: list[Standing] = []
+    while True:
+        with work.home.store.reading() as tx:
+            standing = standing_of(tx, work.batch.id, ids)
+        try:
+            return _log_from(work, standing, clock)
+        except KezhengError as error:
+            # Without progress of another process the refusal would only come again.
+            if error.code not in OVERTAKEN or standing == before:
+                raise
+            before = standing
+
+
+def _log_from(work: BatchWork, standing: Iterable[Standing], clock: Clock) -> list[Logged]:
+    """Prepare, sign and log, each certificate from where it stands."""
+    by_state: dict[CertificateState, list[Standing]] = {state: [] for state in CertificateState}
+    for each in standing:
+        by_state[each.state].append(each)
+    recorded = [_as_recorded(each) for each in by_state[CertificateState.PREPARED]]
+    sealed = [_as_sealed(each) for each in by_state[CertificateState.SIGNED]]
+    if reserved := [_as_reserved(each) for each in by_state[CertificateState.RESERVED]]:
+        recorded += _prepare(work, reserved, clock())
+    if recorded:
+        sealed += _sign(work, recorded, clock())
+    logged = [_as_logged(each) for each in by_state[CertificateState.LOGGED]]
+    return logged + (log_certificates(work.home, sealed, clock()) if sealed else [])
+
+
+def _as_reserved(standing: Standing) -> Reserved:
+    return Reserved(
+        *standing[:3], standing.status_index, standing.supersedes, standing.first_issued_on, standing.state
+    )
+
+
+def _as_recorded(standing: Standing) -> Recorded:
+    assert standing.issued_at is not None
+    assert standing.to_be_signed is not None
+    return Recorded(*standing[:4], standing.issued_at, standing.to_be_signed, standing.status_index)
+
+
+def _as_sealed(standing: Standing) -> Sealed:
+    assert standing.issued_at is not None
+    assert standing.envelope is not None
+    return Sealed(*standing[:4], standing.issued_at, standing.envelope)
+
+
+def _as_logged(standing: Standing) -> Logged:
+    assert standing.leaf_index is not None
+    return Logged(*_as_sealed(standing), standing.leaf_index)
 
 
 def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
@@ -151,110 +223,6 @@ def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: date
     if any(logged.supersedes for logged in chunk) or has_former_paper(work.home, chunk):
         check = HereCheck(work.home, evidence_with_facts(work.home, now))
     return check.submit(chunk, now)
-
-
-def _gather(home: Home, batch_id: str, now: datetime, allowed: Collection[BatchState]) -> BatchWork:
-    """The batch with its numbers reserved, its rows as approved, and the evidence our own verifier uses."""
-    with home.recording() as tx:
-        batch = require_batch(tx, batch_id)
-        if batch.state not in allowed:
-            raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
-        institution = require_institution(tx, batch.institution_code)
-        # Bytes recorded before a removal or suspension must not be signed after it under their earlier time.
-        fault = issuer_fault(institution, shanghai_day(now))
-        if fault is not None:
-            raise KezhengError("not_authorised", reason=fault)
-        home.publish_if_needed(tx, now)
-        rows = approved_rows(home, tx, batch)
-        if batch.state is BatchState.APPROVED:
-            reserve_batch(home, tx, batch, institution, rows, now)
-    with home.store.reading() as reading:
-        by_id = {row.id: (row, candidate) for row, candidate in rows}
-        signer, kid = CertificateSigner(home, batch, by_id), issuing_signer(home, reading, institution.code, now).kid
-        return BatchWork(home, batch, institution, kid, home.evidence(reading), by_id, signer)
-
-
-def _renew_stale(work: BatchWork, now: datetime) -> None:
-    """Record anew what waited too long to be logged, or was to be signed by a key that is not in use any more.
-
-    The number stays, the stated time of issue is now. Numbers of a past year cannot state it: they are void.
-    """
-    with work.home.store.reading() as tx:
-        stale = stale_of_batch(tx, work.batch.id, oldest_to_log(work.home.settings.limits, now), work.kid)
-    past = [taken for taken in stale if _is_of_past_year(work, taken, now)]
-    for chunk in _chunks([taken for taken in stale if taken not in past]):
-        _prepare(work, chunk, now, prepare_again)
-    with work.home.store.transaction() as tx:
-        for state in (CertificateState.PREPARED, CertificateState.SIGNED):
-            ids = [taken.id for taken in past if taken.state is state]
-            void_certificates(tx, ids, state)
-        rows = [work.rows[taken.roster_row_id] for taken in past]
-        reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
-
-
-def _replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
-    """A number taken last year and not yet prepared cannot be issued this year: void, and a new one taken."""
-    with work.home.store.transaction() as tx:
-        reserved = reserved_of_batch(tx, work.batch.id)
-        past = [taken for taken in reserved if _is_of_past_year(work, taken, now)]
-        if past:
-            void_certificates(tx, [taken.id for taken in past], CertificateState.RESERVED)
-            rows = [work.rows[taken.roster_row_id] for taken in past]
-            reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
-
-
-def _is_of_past_year(work: BatchWork, taken: Reserved, now: datetime) -> bool:
-    """Whether the number states a year that is neither this one nor that of the first paper."""
-    first = taken.first_issued_on
-    return parse_number(taken.number, work.home.layouts).year not in (shanghai_day(now).year, first and first.year)
-
-
-def _prepare(
-    work: BatchWork, chunk: Sequence[Reserved], now: datetime, record: Callable[..., None] = record_prepared
-) -> list[Recorded]:
-    """reserved → prepared: lints and authority, then the bytes that will be signed are on record."""
-    issued_at = now.replace(microsecond=0)
-    run_off = work.batch.run_off_confirmed_by is not None
-    context = IssueContext(work.institution, work.home.settings.limits, work.kid, run_off, now)
-    prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
-    with work.home.store.transaction() as tx:
-        record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
-    return [
-        Recorded(*taken[:3], taken.supersedes, issued_at, ready.to_be_signed, taken.status_index)
-        for taken, ready in zip(chunk, prepared, strict=True)
-    ]
-
-
-def _record(taken: Reserved, prepared: Prepared, issued_at: datetime) -> PreparedCertificate:
-    return PreparedCertificate(taken.id, prepared.to_be_signed, prepared.kid, issued_at)
-
-
-def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequest:
-    candidate = work.rows[taken.roster_row_id][1]
-    site = work.institution.site(candidate.site_code or None, candidate.assessed_on)
-    return IssueRequest(
-        claims=_claims(candidate, taken, issued_at),
-        number=parse_number(taken.number, work.home.layouts),
-        occupation=work.home.catalogue.by_id(candidate.occupation_id),
-        direction=candidate.direction_name,
-        region="" if site is None else site.division,
-        first_issued_on=taken.first_issued_on,
-    )
-
-
-def _claims(candidate: Candidate, taken: Reserved, issued_at: datetime) -> CertificateClaims:
-    return CertificateClaims(
-        number=taken.number,
-        issued_at=issued_at,
-        expires_at=None,
-        name=candidate.name,
-        id_tail=candidate.id_document.tail,
-        occupation_code=candidate.occupation_code,
-        direction=candidate.direction,
-        grade=candidate.grade,
-        assessed_on=candidate.assessed_on,
-        status_index=taken.status_index,
-    )
 
 
 def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sealed]:
@@ -267,19 +235,27 @@ def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sea
     return sealed
 
 
-def _release(work: BatchWork, chunk: Sequence[Logged], checked: Future[None], now: datetime) -> int:
-    """logged → released: only what our own verifier found valid from the final QR text; how many."""
-    checked.result()
+def _finish(work: BatchWork, chunk: UnderWay, clock: Clock) -> int:
+    """Release a chunk once it is verified; how many of all its certificates are released then."""
+    chunk.checked.result()
+    return _release(work, chunk, clock())
+
+
+def _release(work: BatchWork, chunk: UnderWay, now: datetime) -> int:
+    """logged → released: only what our own verifier found valid from the final QR text."""
     with work.home.recording() as tx:
-        record_released(tx, [logged.id for logged in chunk])
+        # Another process may have released some since; one that lies elsewhere now is another paper.
+        places = {each.id: each for each in standing_of(tx, work.batch.id, chunk.wanted)}
+        ready = [
+            logged
+            for logged in chunk.logged
+            if (places[logged.id].state, places[logged.id].leaf_index) == (CertificateState.LOGGED, logged.leaf_index)
+        ]
+        released = sum(each.state is CertificateState.RELEASED for each in places.values())
+        record_released(tx, [logged.id for logged in ready])
         # A correction that has its predecessor's place already is on its second paper.
-        waiting = without_place(tx, [logged.id for logged in chunk if logged.supersedes])
-        replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in chunk if logged.id in waiting]
+        waiting = without_place(tx, [logged.id for logged in ready if logged.supersedes])
+        replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in ready if logged.id in waiting]
         replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
-        carry_history(work.home, tx, chunk, now)
-    return len(chunk)
-
-
-def _chunks(items: list[Item], size: int = CHUNK) -> Iterator[list[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+        carry_history(work.home, tx, ready, now)
+    return released + len(ready)

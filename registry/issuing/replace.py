@@ -1,11 +1,10 @@
-"""What a release adds when certificates carry facts: corrections take over, and the status file says what is new."""
+"""What a release adds where certificates carry facts: corrections take over, and the status file says so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from certs.candidate import Candidate
 from certs.evidence import Evidence
 from certs.status import State
 from registry.home import Home
@@ -21,12 +20,6 @@ def evidence_with_facts(home: Home, now: datetime) -> Evidence:
     with home.store.transaction() as tx:
         home.publish_status(tx, now)
         return home.evidence(tx)
-
-
-def publish_facts(home: Home, tx: WriteTransaction, candidates: Sequence[Candidate], now: datetime) -> None:
-    """Publish the facts of a batch that has any: other sites, numbers that others gave."""
-    if any(candidate.site_code or candidate.details.official_number for candidate in candidates):
-        home.publish_status(tx, now)
 
 
 def replace_predecessors(

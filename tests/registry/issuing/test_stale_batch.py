@@ -220,14 +220,14 @@ def test_what_becomes_too_old_on_the_way_is_refused_and_recorded_anew_next_time(
 ) -> None:
     folder = shutil.copytree(stopped_homes[CertificateState.SIGNED], tmp_path / "home")
     with desk_in(folder, NOW + RESERVE) as desk:
-        left, renew = left_in(desk), issue._renew_stale
+        left, renew = left_in(desk), issue.renew_stale
 
         def slow(work: issue.BatchWork, now: datetime) -> None:
             renew(work, now)
             desk.now += SECOND
 
         with monkeypatch.context() as patch, pytest.raises(KezhengError) as refusal:
-            patch.setattr(issue, "_renew_stale", slow)
+            patch.setattr(issue, "renew_stale", slow)
             desk.finish(desk.batch(left.batch_id))
         assert refusal.value.code == "certificate_too_old_to_log"
         assert leaf_digests(desk) == set()

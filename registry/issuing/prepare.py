@@ -1,0 +1,116 @@
+"""reserved → prepared: lints and authority, then the bytes that will be signed are on record.
+
+What lay too long before it could be logged, or was to be signed by a key that is not in use any more, is recorded anew
+under its number. A number whose year has passed before anything of it was logged becomes void and is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from certs.candidate import Candidate
+from certs.certificate import CertificateClaims
+from certs.certificate_number import parse_number
+from certs.envelope import Prepared
+from certs.issuance import IssueContext, IssueRequest, prepare_certificate
+from certs.timestamps import shanghai_day
+from registry.issuing.batch_work import BatchWork
+from registry.issuing.log_certificates import oldest_to_log
+from registry.issuing.reserve import reserve_rows
+from registry.store.certificate_states import (
+    PreparedCertificate,
+    prepare_again,
+    record_prepared,
+    void_certificates,
+)
+from registry.store.issuing_store import Recorded, Reserved, reserved_of_batch, stale_of_batch
+from registry.store.rows import chunks
+
+CHUNK = 1_000
+"""Certificates that are taken from one state to the next in one transaction."""
+
+
+def prepare_certificates(
+    work: BatchWork, chunk: Sequence[Reserved], now: datetime, record: Callable[..., None] = record_prepared
+) -> list[Recorded]:
+    """Record what will be signed. Raises KezhengError as `prepare_certificate`, ``certificate_state_changed``."""
+    issued_at = now.replace(microsecond=0)
+    run_off = work.batch.run_off_confirmed_by is not None
+    context = IssueContext(work.institution, work.home.settings.limits, work.kid, run_off, now)
+    prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
+    with work.home.store.transaction() as tx:
+        record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
+    return [
+        Recorded(*taken[:3], taken.supersedes, issued_at, ready.to_be_signed, taken.status_index)
+        for taken, ready in zip(chunk, prepared, strict=True)
+    ]
+
+
+def renew_stale(work: BatchWork, now: datetime) -> None:
+    """Record anew what waited too long to be logged, or was to be signed by a key that is not in use any more.
+
+    The number stays, the stated time of issue is now. Numbers of a past year cannot state it: they are void.
+    """
+    with work.home.store.reading() as tx:
+        stale = stale_of_batch(tx, work.batch.id, oldest_to_log(work.home.settings.limits, now), work.kid)
+    past = {taken.id: taken for taken in stale if _is_of_past_year(work, taken, now)}
+    for chunk in chunks([taken for taken in stale if taken.id not in past], CHUNK):
+        prepare_certificates(work, chunk, now, prepare_again)
+    if past:
+        _replace_numbers(work, list(past.values()), now)
+
+
+def replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
+    """A number taken last year and not yet prepared cannot be issued this year: void, and a new one taken."""
+    with work.home.store.reading() as tx:
+        reserved = reserved_of_batch(tx, work.batch.id)
+    past = [taken for taken in reserved if _is_of_past_year(work, taken, now)]
+    if past:
+        _replace_numbers(work, past, now)
+
+
+def _replace_numbers(work: BatchWork, past: Sequence[Reserved], now: datetime) -> None:
+    with work.home.store.transaction() as tx:
+        for state in {taken.state for taken in past}:
+            void_certificates(tx, [taken.id for taken in past if taken.state is state], state)
+        rows = [work.rows[taken.roster_row_id] for taken in past]
+        reserve_rows(work.home, tx, work.batch, work.institution, rows, now)
+
+
+def _is_of_past_year(work: BatchWork, taken: Reserved, now: datetime) -> bool:
+    """Whether the number states a year that is neither this one nor that of the first paper."""
+    first = taken.first_issued_on
+    return parse_number(taken.number, work.home.layouts).year not in (shanghai_day(now).year, first and first.year)
+
+
+def _record(taken: Reserved, prepared: Prepared, issued_at: datetime) -> PreparedCertificate:
+    return PreparedCertificate(taken.id, prepared.to_be_signed, prepared.kid, issued_at)
+
+
+def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequest:
+    candidate = work.rows[taken.roster_row_id][1]
+    site = work.institution.site(candidate.site_code or None, candidate.assessed_on)
+    return IssueRequest(
+        claims=_claims(candidate, taken, issued_at),
+        number=parse_number(taken.number, work.home.layouts),
+        occupation=work.home.catalogue.by_id(candidate.occupation_id),
+        direction=candidate.direction_name,
+        region="" if site is None else site.division,
+        first_issued_on=taken.first_issued_on,
+    )
+
+
+def _claims(candidate: Candidate, taken: Reserved, issued_at: datetime) -> CertificateClaims:
+    return CertificateClaims(
+        number=taken.number,
+        issued_at=issued_at,
+        expires_at=None,
+        name=candidate.name,
+        id_tail=candidate.id_document.tail,
+        occupation_code=candidate.occupation_code,
+        direction=candidate.direction,
+        grade=candidate.grade,
+        assessed_on=candidate.assessed_on,
+        status_index=taken.status_index,
+    )

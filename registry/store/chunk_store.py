@@ -1,0 +1,86 @@
+"""A chunk of a batch's certificates as each stands, whatever its state: what issuing goes on from, in one read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import or_, select
+
+from registry.store.certificate_tables import (
+    CERTIFICATE,
+    CERTIFICATE_LOGGED,
+    CERTIFICATE_PREPARED,
+    CERTIFICATE_SEALED,
+)
+from registry.store.engine import ReadTransaction
+from registry.store.roster_tables import ROSTER_ROW
+from registry.store.rows import select_in_chunks
+from registry.store.states import CertificateState
+
+UNFINISHED = (
+    CertificateState.RESERVED,
+    CertificateState.PREPARED,
+    CertificateState.SIGNED,
+    CertificateState.LOGGED,
+)
+"""States of a certificate that is neither handed out nor void."""
+
+
+class Standing(NamedTuple):
+    """A certificate as it stands; what comes with a later state than its own is None."""
+
+    id: int
+    number: str
+    roster_row_id: int
+    supersedes: str | None
+    status_index: int
+    first_issued_on: date | None
+    state: CertificateState
+    issued_at: datetime | None
+    to_be_signed: bytes | None
+    envelope: bytes | None
+    leaf_index: int | None
+
+
+_STANDING = (
+    select(
+        CERTIFICATE.c.id,
+        CERTIFICATE.c.number,
+        CERTIFICATE.c.roster_row_id,
+        CERTIFICATE.c.supersedes,
+        CERTIFICATE.c.status_index,
+        CERTIFICATE.c.first_issued_on,
+        CERTIFICATE.c.state,
+        CERTIFICATE_PREPARED.c.issued_at,
+        CERTIFICATE_PREPARED.c.to_be_signed,
+        CERTIFICATE_SEALED.c.envelope,
+        CERTIFICATE_LOGGED.c.leaf_index,
+    )
+    .outerjoin(CERTIFICATE_PREPARED, CERTIFICATE_PREPARED.c.certificate_id == CERTIFICATE.c.id)
+    .outerjoin(CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id)
+    .outerjoin(CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id)
+)
+
+
+def standing_of(tx: ReadTransaction, batch_id: str, certificate_ids: Sequence[int]) -> list[Standing]:
+    """Certificates of a batch by id, in order of id; ids of other batches are left out."""
+    mine = _STANDING.where(CERTIFICATE.c.batch_id == batch_id)
+    found = select_in_chunks(
+        tx.connection, sorted(certificate_ids), lambda chunk: mine.where(CERTIFICATE.c.id.in_(chunk))
+    )
+    return sorted((Standing._make(row) for row in found), key=lambda standing: standing.id)
+
+
+def unfinished_ids(tx: ReadTransaction, batch_id: str) -> list[int]:
+    """The ids of a batch's certificates that are neither released nor void, in order."""
+    query = select(CERTIFICATE.c.id).where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state.in_(UNFINISHED))
+    return list(tx.connection.scalars(query.order_by(CERTIFICATE.c.id)))
+
+
+def has_facts(tx: ReadTransaction, batch_id: str) -> bool:
+    """Whether a row of a batch says something that is published beside its certificate: a site, another number."""
+    says = or_(ROSTER_ROW.c.site_code.is_not(None), ROSTER_ROW.c.official_number.is_not(None))
+    query = select(ROSTER_ROW.c.id).where(ROSTER_ROW.c.batch_id == batch_id, says)
+    return tx.connection.scalar(query.limit(1)) is not None
