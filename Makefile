@@ -1,11 +1,11 @@
 # Kezheng: every target sets up what it needs; nothing asks a question. ARGS="…" is passed on to the command.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install fonts demo test check bench drill pictures codes lock clean distclean
+.PHONY: help install fonts demo test check bench bench-full drill pictures codes lock clean distclean
 .NOTPARALLEL:
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: ## .venv with the pinned packages and the command kezheng
 	@deploy/setup/python_environment.sh
@@ -28,6 +28,9 @@ check: install ## lints, types, and the rules of the architecture and the reposi
 
 bench: install fonts ## benchmarks beside the limits of this machine; results in bench/output
 	@.venv/bin/python -m bench $(ARGS)
+
+bench-full: install fonts ## the same with peers and registers of ten thousand to ten million certificates: an hour
+	@.venv/bin/python -m bench --full $(ARGS)
 
 drill: install fonts ## a key stolen amid 100,000 certificates: counted, declared, issued again; ARGS="--certificates 2000"
 	@.venv/bin/python -m bench.drill $(ARGS)

@@ -51,13 +51,16 @@ class _Rows(NamedTuple):
     places: Sequence[int]
 
 
-def fill(home: Home, codes: Sequence[str], count: int, progress: Callable[[int], None]) -> None:
-    """Put ``count`` released certificates of these institutions into a home, and publish the register."""
+def fill(home: Home, codes: Sequence[str], count: int, progress: Callable[[int], None], start: int = 0) -> None:
+    """Put ``count`` released certificates of these institutions into a home that was given ``start`` of them before.
+
+    The register is published at the end.
+    """
     done = 0
     while done < count:
         taken = min(PIECE, count - done)
         with home.store.transaction() as tx:
-            _add_piece(home, tx, codes[done // PER_PREFIX], taken, now())
+            _add_piece(home, tx, codes[(start + done) // PER_PREFIX], taken, now())
         done += taken
         progress(done)
     home.publish_log()
