@@ -69,7 +69,7 @@ def status_payload(
         "version": version,
         "iat": epoch_seconds(issued_at),
         "exp": epoch_seconds(expires_at),
-        "entries": {str(index): _entry_to_json(entry) for index, entry in sorted(entries.items())},
+        "entries": {str(index): entry_to_json(entry) for index, entry in sorted(entries.items())},
     }
 
 
@@ -83,19 +83,21 @@ def open_status_list(token: bytes, status_key: bytes) -> StatusList:
             version=int(payload["version"]),
             issued_at=instant_from_epoch(payload["iat"]),
             expires_at=instant_from_epoch(payload["exp"]),
-            entries={int(index): _entry_from_json(entry) for index, entry in payload["entries"].items()},
+            entries={int(index): entry_from_json(entry) for index, entry in payload["entries"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise KezhengError("status_list_malformed") from error
 
 
-def _entry_to_json(entry: StatusEntry) -> dict[str, Any]:
+def entry_to_json(entry: StatusEntry) -> dict[str, Any]:
+    """An entry as the status file holds it."""
     facts = {name: value for name, value in entry.facts._asdict().items() if value is not None}
     facts |= {name: facts[name].isoformat() for name in _DAYS if name in facts}
     return {"events": [_event_to_json(event) for event in entry.events], "facts": facts}
 
 
-def _entry_from_json(entry: dict[str, Any]) -> StatusEntry:
+def entry_from_json(entry: dict[str, Any]) -> StatusEntry:
+    """The entry of a checked status file. Raises KeyError, TypeError, ValueError on what is not one."""
     facts = dict(entry["facts"])
     facts |= {name: date.fromisoformat(facts[name]) for name in _DAYS if name in facts}
     return StatusEntry(tuple(_event_from_json(event) for event in entry["events"]), CertificateFacts(**facts))

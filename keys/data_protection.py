@@ -54,12 +54,20 @@ class FieldCipher:
 
     def seal(self, table: str, column: str, row_id: int, text: str) -> bytes:
         """The ciphertext of a field, 37 bytes longer than the text in UTF-8."""
+        return self.seal_bytes(table, column, row_id, text.encode())
+
+    def seal_bytes(self, table: str, column: str, row_id: int, content: bytes) -> bytes:
+        """The ciphertext of something that is no text, 37 bytes longer."""
         nonce = os.urandom(_NONCE_LENGTH)
         bound = _bound_data(table, column, row_id, self.current_key_id)
-        return _FORMAT + self.current_key_id + nonce + self._current.encrypt(nonce, text.encode(), bound)
+        return _FORMAT + self.current_key_id + nonce + self._current.encrypt(nonce, content, bound)
 
     def open(self, table: str, column: str, row_id: int, ciphertext: bytes) -> str:
-        """The text of a field.
+        """The text of a field. Raises as `open_bytes` does."""
+        return self.open_bytes(table, column, row_id, ciphertext).decode()
+
+    def open_bytes(self, table: str, column: str, row_id: int, ciphertext: bytes) -> bytes:
+        """The bytes that were sealed.
 
         Raises KezhengError ``data_key_unknown`` when its key is not at hand, ``data_damaged`` when the
         ciphertext was altered or sealed for another place.
@@ -70,7 +78,7 @@ class FieldCipher:
         cipher = self._ciphers.get(key_id) or self._made_since(key_id)
         nonce, sealed = ciphertext[1 + KEY_ID_LENGTH : _HEADER_LENGTH], ciphertext[_HEADER_LENGTH:]
         try:
-            return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id)).decode()
+            return cipher.decrypt(nonce, sealed, _bound_data(table, column, row_id, key_id))
         except InvalidTag as error:
             raise KezhengError("data_damaged") from error
 

@@ -26,6 +26,7 @@ from keys.keystores import AnyKeystore, Keystores
 from keys.passphrase import read_passphrase
 from keys.pkcs11_keys import open_hsm
 from registry.keyring import Keyring
+from registry.publishing.archive import Archive
 from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, published_files
 from registry.publishing.log_folder import read_log_file
 from registry.publishing.log_place import LogPlace
@@ -73,7 +74,14 @@ class Home:
     @cached_property
     def log_place(self) -> LogPlace:
         """Where the register is published, with what this process remembers of its tree."""
-        return LogPlace(self.settings.log_folder, self.settings.log_witness)
+        return LogPlace(
+            self.settings.log_folder, self.settings.log_witness, archive=self.settings.archive_folder
+        )
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Where everything that enters the register is archived before it is public."""
+        return Archive(self.settings.archive_folder, lambda: self.keyring.cipher)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -136,6 +144,8 @@ class Home:
     def recording(self) -> Iterator[WriteTransaction]:
         """A transaction whose entries are published with the register once it has committed."""
         with self.store.transaction() as tx:
+            # A database that was restored must not commit what could then not be published.
+            self.log_place.check_here(tx, read_tree(tx))
             yield tx
         self.publish_log()
 
@@ -152,7 +162,7 @@ class Home:
         [own] = [key.key.public_key for key in log.keys if key.final_root is None]
         cosigner = self.keyring.cosigner(log.cosigner.name, log.cosigner.public_key)
         signers = LogSigners(log.origin, self.keyring.signer_of(own), cosigner)
-        publish_log(self.store, self.log_place, signers)
+        publish_log(self.store, self.log_place, signers, self.archive)
         self._show_logged_documents()
 
     def _show_logged_documents(self) -> None:

@@ -25,6 +25,7 @@ ENVIRONMENTS = ("production", "demo")
 class Settings:
     """Where things are and what they are called. Lengths carry their unit in the name.
 
+    ``archive``: where the archive lies, in production another disk; without it in the home.
     ``hsm_module``: library of a hardware module in which new signing keys are made, ``hsm_token`` the token's label.
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
     ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
@@ -45,6 +46,12 @@ class Settings:
     hsm_module: Path | None = None
     hsm_token: str = "kezheng"
     registry_name: str = DEFAULT_REGISTRY_NAME
+    archive: Path | None = None
+
+    @property
+    def archive_folder(self) -> Path:
+        """What `kezheng recover` restores from: everything in the register with what stands behind it, sealed."""
+        return self.archive or self.home / "archive"
 
     @property
     def keys_folder(self) -> Path:
@@ -110,6 +117,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         registry_name=str(values.get("registry_name") or DEFAULT_REGISTRY_NAME),
         log_witness=str(values.get("log_witness") or "") or None,
         registry_url=_address(values, "registry_url"),
+        archive=Path(str(values["archive"])) if values.get("archive") else None,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from certs.errors import KezhengError
 from certs.tlog.checkpoint import Checkpoint
 from certs.tlog.frontier import Frontier
+from registry.publishing.archive_folder import archive_end
 from registry.publishing.log_folder import published_checkpoint
 from registry.publishing.log_witness import witness_checkpoint
 from registry.store.engine import ReadTransaction
@@ -22,7 +23,7 @@ WITNESS_INTERVAL = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class LogPlace:
-    """The folder of a log, its witness, and what is remembered.
+    """The folder of a log, its witness, its archive, and what is remembered.
 
     What is remembered counts only for the tree it was made of, so a transaction that was rolled back, a second writer
     or a restored database cannot make it wrong. Not safe for two threads at once.
@@ -31,6 +32,7 @@ class LogPlace:
     folder: Path
     witness: str | None = None
     pause: Callable[[float], None] = time.sleep
+    archive: Path | None = None
     _frontier: Frontier | None = field(default=None, init=False)
     _root: bytes = field(default=b"", init=False)
     _agreed: dict[str, Checkpoint] = field(default_factory=dict, init=False)
@@ -52,16 +54,24 @@ class LogPlace:
         self._frontier, self._root = frontier, root
 
     def check_published(self, tx: ReadTransaction, tree: LogTree, now: datetime) -> None:
-        """Whether the database goes as far as what was published, and gives the same tree.
+        """Whether the database goes as far as what was archived and published, and gives the same tree.
 
-        Raises KezhengError ``log_rollback``, ``log_checkpoint_unreadable``, ``log_witness_unreachable``.
+        Raises KezhengError ``log_rollback``, ``log_checkpoint_unreadable``, ``log_witness_unreachable``,
+        ``archive_unreachable``.
         """
-        published = published_checkpoint(self.folder)
-        if published is not None:
-            self._check(tx, tree, "folder", published)
+        self.check_here(tx, tree)
         if self.witness is not None and not self._was_witnessed(now):
             self._check(tx, tree, "witness", witness_checkpoint(self.witness))
             self._witnessed_at = now
+
+    def check_here(self, tx: ReadTransaction, tree: LogTree) -> None:
+        """The same, without the witness. Raises as `check_published` does."""
+        published = published_checkpoint(self.folder)
+        if published is not None:
+            self._check(tx, tree, "folder", published)
+        archived = 0 if self.archive is None else archive_end(self.archive)
+        if archived > tree.size:
+            raise KezhengError("log_rollback", published=archived, known=tree.size)
 
     def _was_witnessed(self, now: datetime) -> bool:
         return self._witnessed_at is not None and timedelta() <= now - self._witnessed_at < WITNESS_INTERVAL

@@ -22,6 +22,7 @@ from certs.tlog.merkle import leaf_hash
 from certs.tlog.note import ED25519, MLDSA44_COSIGNATURE, Note, NoteKey, NoteSignature, encode_vkey, format_note
 from certs.tlog.tiles import MAX_ENTRY
 from keys.signer import CosignatureSigner, Signer
+from registry.publishing.archive import Archive
 from registry.publishing.log_folder import (
     checkpoint_in,
     folder_lock,
@@ -112,10 +113,11 @@ def clock_entry_is_due(tx: ReadTransaction, now: datetime) -> bool:
     return ms_of(now) - read_tree(tx).newest_ms >= CLOCK_INTERVAL // _MILLISECOND
 
 
-def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None:
-    """Publish what is committed: tiles, then the checkpoint, signed now or by a run that died after signing it.
+def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners, archive: Archive | None = None) -> None:
+    """Publish what is committed: archive and tiles, then the checkpoint, signed now or by a run that died after it.
 
-    Nothing happens when all of it is public. Raises KezhengError ``log_rollback``, ``log_checkpoint_unreadable``.
+    Nothing happens when all of it is public. Raises KezhengError ``log_rollback``, ``log_checkpoint_unreadable``,
+    ``archive_unreachable``.
     """
     with folder_lock(place.folder):
         with store.reading() as tx:
@@ -125,10 +127,10 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None
             if published is not None:
                 require_continued(tx, tree, published)
             start = 0 if published is None else published.size
-            write_tree(tx, place.folder, start, tree)
+            _write_committed(tx, place.folder, start, tree, archive)
         _write_keys(place.folder, signers)
         with store.transaction() as tx:
-            note = _note_of_committed(tx, place.folder, tree, signers)
+            note = _note_of_committed(tx, place.folder, tree, signers, archive)
         publish_checkpoint(place.folder, note)
         remove_partial_tiles(place.folder, start, checkpoint_in(note).size)
 
@@ -171,11 +173,20 @@ def _entries(bodies: Sequence[LogBody], first: int, logged_ms: int) -> list[LogE
     return records
 
 
-def _note_of_committed(tx: WriteTransaction, folder: Path, written: LogTree, signers: LogSigners) -> bytes:
+def _write_committed(tx: ReadTransaction, folder: Path, start: int, tree: LogTree, archive: Archive | None) -> None:
+    """Bring to the disk what a checkpoint of the tree needs there: the archive of its entries, and its tiles."""
+    if archive is not None:
+        archive.bring_up_to(tx, tree.size)
+    write_tree(tx, folder, start, tree)
+
+
+def _note_of_committed(
+    tx: WriteTransaction, folder: Path, written: LogTree, signers: LogSigners, archive: Archive | None
+) -> bytes:
     """The note of the committed tree, which cannot move before this transaction ends; signed unless it was."""
     tree = hold_tree(tx)
     if tree.size > written.size:
-        write_tree(tx, folder, written.size, tree)
+        _write_committed(tx, folder, written.size, tree, archive)
     if tree.note_size == tree.size and tree.note is not None:
         return tree.note
     note = _signed_note(tree, signers)

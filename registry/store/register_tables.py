@@ -40,7 +40,7 @@ class AuditEventRow(TableModel, table=True):
 
     __tablename__ = "audit_event"
     id: int = Field(primary_key=True, sa_type=RowId)
-    at: datetime = Field(sa_type=UtcDateTime)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
     actor: str
     action: str
     subject: str = Field(index=True)

@@ -21,6 +21,7 @@ from registry.store.institution_tables import (
     SITE,
 )
 from registry.store.log_tables import LOG_ENTRY, LOG_TILE, LOG_TREE
+from registry.store.recovery_tables import LOST_CERTIFICATE, LOST_SERIALS, LOST_STATUS
 from registry.store.register_tables import AUDIT_EVENT, PUBLIC_URL, PUBLISHED_DOCUMENT
 from registry.store.roster_tables import BATCH, PERSON, PERSON_DOCUMENT, ROSTER_ROW
 
@@ -31,4 +32,5 @@ TABLES = (
     *(CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED, CERTIFICATE_LOGGED, FORMER_ENVELOPE, STATUS_EVENT),
     *(SERIAL_COUNTER, COUNTER),
     *(PUBLISHED_DOCUMENT, PUBLIC_URL, AUDIT_EVENT),
+    *(LOST_CERTIFICATE, LOST_SERIALS, LOST_STATUS),
 )
