@@ -1,50 +1,100 @@
 """A log that is at hand completely: every entry read once, the checkpoint's root computed from them.
 
-It grows with the checkpoints that it is shown. What it keeps for each entry is eight bytes of its subject and its
-place; entries themselves are read again from their bundle when they are asked for, and compared with the tree.
+It grows with the checkpoints that it is shown. What it keeps for each entry is eight bytes: four of its subject, and
+its place. Entries themselves are read again when they are asked for, and compared with the tree.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint
-from certs.log_entry import HEAD_LENGTH, read_entry, subject_of
-from certs.tlog.frontier import TILE_WIDTH, Frontier
+from certs.log_entry import read_entry, subject_of
+from certs.log_reading import bundles_from, placed_subjects, read_bundle
+from certs.subject_places import SubjectPlaces
+from certs.subject_segment import Segment
+from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash, tree_root
+from certs.tlog.packed_tile import entry_of_block
 from certs.tlog.tile_reader import ReadFile
-from certs.tlog.tiles import bundle_path, decode_bundle
+from certs.tlog.tile_roots import TileRoots
 
-PREFIX_LENGTH = 8
-_BUNDLES_KEPT = 1024
+_BUNDLES_KEPT = 512
+
+
+class KeptLog(NamedTuple):
+    """What was kept of a log when it was read before: the roots of its complete tiles, and where its subjects stand.
+
+    ``block`` gives the packed tile with a number, anything else when it cannot; ``report_damage`` is called when what
+    was kept is not as it was.
+    """
+
+    tile_roots: Sequence[bytes]
+    segments: Sequence[Segment]
+    block: Callable[[int], bytes]
+    report_damage: Callable[[], None]
+
+    @property
+    def size(self) -> int:
+        """How many entries were kept."""
+        return len(self.tile_roots) * TILE_WIDTH
+
+    def up_to(self, size: int) -> KeptLog:
+        """What it knows of the log when that had only so many entries."""
+        return self._replace(tile_roots=self.tile_roots[: size // TILE_WIDTH])
+
+
+NOTHING_KEPT = KeptLog((), (), lambda _tile: b"", lambda: None)
+
+
+class _Held(NamedTuple):
+    """All that is known at one size, replaced as a whole: others may ask while the log grows."""
+
+    size: int
+    newest: bytes
+    leaves: tuple[bytes, ...]
+    roots: TileRoots
+    places: SubjectPlaces
+    kept: KeptLog
+
+    @property
+    def root(self) -> bytes:
+        return self.roots.tree_root(self.size // TILE_WIDTH, self.leaves)
 
 
 class CompleteLog:
     """All entries of a log up to the newest checkpoint that it was advanced to."""
 
-    def __init__(self, read: ReadFile) -> None:
-        """``read`` gives the file at a path below the log's folder, None when there is none."""
+    def __init__(self, read: ReadFile, kept: KeptLog = NOTHING_KEPT) -> None:
+        """``read`` gives the file at a path below the log's folder, None when there is none.
+
+        Raises KezhengError as `entry` does.
+        """
         self._read = read
-        self._frontier = Frontier()
-        self._tile_roots: list[bytes] = []
-        self._places: dict[bytes, list[int]] = defaultdict(list)
-        self._newest = b""
         self._bundle = lru_cache(_BUNDLES_KEPT)(self._checked_bundle)
+        places = SubjectPlaces(kept.segments, kept.size)
+        self._held = _Held(kept.size, b"", (), TileRoots(kept.tile_roots), places, kept)
+        if kept.size:
+            self._held = self._held._replace(newest=self.entry(kept.size - 1))
 
     @property
     def size(self) -> int:
         """How many entries are known."""
-        return self._frontier.size
+        return self._held.size
+
+    @property
+    def root(self) -> bytes:
+        """The root of all that is known."""
+        return self._held.root
 
     @property
     def newest_at(self) -> datetime:
         """The time of the last entry."""
-        return read_entry(self._newest).logged_at
+        return read_entry(self._held.newest).logged_at
 
     def advance(self, checkpoint: TrustedCheckpoint) -> None:
         """Read on to a checkpoint.
@@ -53,82 +103,79 @@ class CompleteLog:
         the root), ``log_time_decreases``, ``log_rolled_back`` (smaller than what is known), and as `read_entry`.
         Nothing is taken in then.
         """
-        if checkpoint.size < self.size:
-            raise KezhengError("log_rolled_back", size=checkpoint.size, known=self.size)
-        start, frontier, roots = self.size, self._frontier.copy(), list[bytes]()
-        entries = self._new_entries(checkpoint.size)
-        _check_times([self._newest, *entries] if self._newest else entries)
-        for done in frontier.append_hashes([leaf_hash(entry) for entry in entries]):
-            if done.level == 0:
-                roots.append(done.root)
-        if frontier.root() != checkpoint.root:
-            raise KezhengError("log_entries_differ")
-        subjects = [subject_of(read_entry(entry)) for entry in entries]
-        for index, subject in enumerate(subjects, start):
-            if subject is not None:
-                self._places[subject[:PREFIX_LENGTH]].append(index)
-        self._tile_roots += roots
-        self._newest = entries[-1] if entries else self._newest
-        self._frontier = frontier
+        before = self._held
+        if checkpoint.size < before.size:
+            raise KezhengError("log_rolled_back", size=checkpoint.size, known=before.size)
+        try:
+            held, more = self._read_on(before, checkpoint.size)
+            if held.root != checkpoint.root:
+                raise KezhengError("log_entries_differ")
+        except KezhengError:
+            before.roots.cut(before.size // TILE_WIDTH)
+            raise
+        before.places.append(more, held.size)
+        self._held = held
+
+    def take_over(self, other: CompleteLog) -> None:
+        """Go on with what was read otherwise of the same log; `continues` says whether it is the same."""
+        self._held = other._held
+
+    def continues(self, earlier: CompleteLog) -> bool:
+        """Whether this is an earlier log grown on. Raises KezhengError as `entry` does."""
+        return earlier.size <= self.size and self.root_at(earlier.size) == earlier.root
 
     def root_at(self, size: int) -> bytes:
-        """The root of the first ``size`` entries."""
-        bundle, rest = divmod(size, TILE_WIDTH)
-        part = [leaf_hash(entry) for entry in self._entries_of(bundle)[:rest]] if rest else []
-        return tree_root([*self._tile_roots[:bundle], *([tree_root(part)] if part else [])])
+        """The root of the first ``size`` entries, which must be known."""
+        tiles, rest = divmod(size, TILE_WIDTH)
+        leaves = [leaf_hash(entry) for entry in self._entries_of(tiles)[:rest]] if rest else []
+        return self._held.roots.tree_root(tiles, leaves)
 
     def entries_about(self, subject: bytes, size: int) -> Sequence[tuple[int, bytes]]:
         """Every entry among the first ``size`` about a digest, with its place."""
-        found = []
-        for index in self._places.get(subject[:PREFIX_LENGTH], ()):
-            if index < size:
-                entry = self.entry(index)
-                if subject_of(read_entry(entry)) == subject:
-                    found.append((index, entry))
-        return found
+        held = self._held
+        try:
+            places = held.places.find(subject, size)
+        except KezhengError as error:
+            # What is not found where pages are damaged may stand there.
+            held.kept.report_damage()
+            raise KezhengError("log_unavailable") from error
+        found = [(place, self.entry(place)) for place in places]
+        return [(place, entry) for place, entry in found if subject_of(read_entry(entry)) == subject]
 
     def entry(self, index: int) -> bytes:
-        """The entry at a place that is known."""
-        bundle, place = divmod(index, TILE_WIDTH)
-        return self._entries_of(bundle)[place]
+        """The entry at a place that is known. Raises KezhengError ``log_unavailable``, ``log_entries_differ``."""
+        held, (tile, place) = self._held, divmod(index, TILE_WIDTH)
+        if index >= held.kept.size:
+            return self._entries_of(tile)[place]
+        try:
+            return entry_of_block(held.kept.block(tile), place, held.roots[tile])
+        except KezhengError:
+            held.kept.report_damage()
+        return self._entries_of(tile)[place]
+
+    def _read_on(self, before: _Held, size: int) -> tuple[_Held, SubjectPlaces]:
+        """What is known after more entries, unless they turn out to be others; only the tiles' roots are in place."""
+        place, newest, leaves = before.size, before.newest, list(before.leaves)
+        more = SubjectPlaces(size=place)
+        for entries in bundles_from(self._read, place, size, newest):
+            leaves += map(leaf_hash, entries)
+            if len(leaves) == TILE_WIDTH:
+                before.roots.append(tree_root(leaves))
+                leaves.clear()
+            more.add(placed_subjects(place, entries), place + len(entries))
+            place, newest = place + len(entries), entries[-1] if entries else newest
+        return before._replace(size=size, newest=newest, leaves=tuple(leaves)), more
 
     def _entries_of(self, bundle: int) -> list[bytes]:
-        return self._bundle(bundle, min(TILE_WIDTH, self.size - bundle * TILE_WIDTH))
-
-    def _new_entries(self, size: int) -> list[bytes]:
-        entries: list[bytes] = []
-        first = self.size // TILE_WIDTH
-        for bundle in range(first, -(-size // TILE_WIDTH)):
-            read = self._read_bundle(bundle, min(TILE_WIDTH, size - bundle * TILE_WIDTH))
-            entries += read[self.size - bundle * TILE_WIDTH :] if bundle == first else read
-        return entries
+        return self._bundle(bundle, min(TILE_WIDTH, self._held.size - bundle * TILE_WIDTH))
 
     def _checked_bundle(self, bundle: int, width: int) -> list[bytes]:
         """Entries read again: they must still be those of the tree, which may have grown since somebody asked."""
-        edge = self._frontier
-        if width < TILE_WIDTH and bundle < edge.size // TILE_WIDTH:
+        held = self._held
+        if width < TILE_WIDTH and bundle < held.size // TILE_WIDTH:
             return self._bundle(bundle, TILE_WIDTH)[:width]
-        entries = self._read_bundle(bundle, width)
-        known = self._tile_roots[bundle] if width == TILE_WIDTH else tree_root(edge.levels[0][:width])
+        entries = read_bundle(self._read, bundle, width)
+        known = held.roots[bundle] if width == TILE_WIDTH else tree_root(held.leaves[:width])
         if tree_root([leaf_hash(entry) for entry in entries]) != known:
             raise KezhengError("log_entries_differ")
         return entries
-
-    def _read_bundle(self, bundle: int, width: int) -> list[bytes]:
-        """The first ``width`` entries of a bundle; a partial bundle gives way to the full one once that is there."""
-        content, count = self._read(bundle_path(bundle, width)), width
-        if content is None and width < TILE_WIDTH:
-            content, count = self._read(bundle_path(bundle)), TILE_WIDTH
-        if content is None:
-            raise KezhengError("log_unavailable")
-        try:
-            return decode_bundle(content, count)[:width]
-        except KezhengError as error:
-            raise KezhengError("log_entries_differ") from error
-
-
-def _check_times(entries: Sequence[bytes]) -> None:
-    """Big-endian times compare as bytes. Raises KezhengError ``log_time_decreases``."""
-    times = [entry[1:HEAD_LENGTH] for entry in entries]
-    if any(later < earlier for earlier, later in pairwise(times)):
-        raise KezhengError("log_time_decreases")
