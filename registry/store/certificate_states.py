@@ -20,7 +20,7 @@ from registry.store.certificate_tables import (
     CERTIFICATE_SEALED,
 )
 from registry.store.engine import WriteTransaction
-from registry.store.rows import chunks, insert_records
+from registry.store.rows import among, chunks, insert_records
 from registry.store.states import CertificateState
 
 VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
@@ -67,7 +67,7 @@ def prepare_again(tx: WriteTransaction, certificates: Sequence[PreparedCertifica
     ids = _ids(certificates)
     for chunk in chunks(ids):
         tx.connection.execute(
-            CERTIFICATE_SEALED.delete().where(CERTIFICATE_SEALED.c.certificate_id.in_(chunk))
+            CERTIFICATE_SEALED.delete().where(among(tx.connection, CERTIFICATE_SEALED.c.certificate_id, chunk))
         )
     _move(tx, ids, _BEFORE_LOG, CertificateState.PREPARED)
     if certificates:
@@ -153,14 +153,14 @@ def _move(
     update = CERTIFICATE.update().where(CERTIFICATE.c.state.in_(expected)).values(state=new, **values)
     changed = 0
     for chunk in chunks(certificate_ids):
-        changed += tx.connection.execute(update.where(CERTIFICATE.c.id.in_(chunk))).rowcount
+        changed += tx.connection.execute(update.where(among(tx.connection, CERTIFICATE.c.id, chunk))).rowcount
     _require_all(changed, len(certificate_ids), _CHANGED)
 
 
 def _change_all(tx: WriteTransaction, numbers: Sequence[str], update: Update, code: str) -> None:
     changed = 0
     for chunk in chunks(numbers):
-        changed += tx.connection.execute(update.where(CERTIFICATE.c.number.in_(chunk))).rowcount
+        changed += tx.connection.execute(update.where(among(tx.connection, CERTIFICATE.c.number, chunk))).rowcount
     _require_all(changed, len(numbers), code)
 
 

@@ -12,7 +12,7 @@ from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
 from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.rows import insert_records, records, select_in_chunks, select_record
+from registry.store.rows import insert_records, records, select_among, select_record
 from registry.store.states import CertificateState
 
 
@@ -123,10 +123,7 @@ def certificate_by_number(tx: ReadTransaction, number: str) -> CertificateRecord
 
 def certificates_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[str, CertificateRecord]:
     """Certificates by number, for any number of numbers; unknown ones are left out."""
-    query = _SELECT
-    found = select_in_chunks(
-        tx.connection, numbers, lambda chunk: query.where(CERTIFICATE.c.number.in_(chunk))
-    )
+    found = select_among(tx.connection, _SELECT, CERTIFICATE.c.number, numbers)
     return {row.number: row for row in records(found, CertificateRecord)}
 
 
@@ -163,9 +160,7 @@ def certificates_of_person(tx: ReadTransaction, person_id: int) -> list[Certific
 def live_certificates(tx: ReadTransaction, person_ids: Collection[int]) -> list[LiveCertificate]:
     """The places that people hold, for any number of people, in no order."""
     query = select_record(CERTIFICATE, LiveCertificate).where(CERTIFICATE.c.live)
-    found = select_in_chunks(
-        tx.connection, sorted(person_ids), lambda chunk: query.where(CERTIFICATE.c.person_id.in_(chunk))
-    )
+    found = select_among(tx.connection, query, CERTIFICATE.c.person_id, sorted(person_ids))
     return records(found, LiveCertificate)
 
 

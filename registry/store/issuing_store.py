@@ -15,7 +15,7 @@ from registry.store.certificate_tables import (
     CERTIFICATE_SEALED,
 )
 from registry.store.engine import ReadTransaction
-from registry.store.rows import select_in_chunks
+from registry.store.rows import select_among
 from registry.store.states import CertificateState
 
 
@@ -111,9 +111,7 @@ def recorded_of_batch(tx: ReadTransaction, batch_id: str) -> list[Recorded]:
 def recorded_by_id(tx: ReadTransaction, batch_id: str, ids: Sequence[int]) -> dict[int, Recorded]:
     """What is prepared and not yet signed among certificates of a batch, by id."""
     mine = (CERTIFICATE.c.batch_id == batch_id) & (CERTIFICATE.c.state == CertificateState.PREPARED)
-    rows = select_in_chunks(
-        tx.connection, ids, lambda chunk: _RECORDED.where(mine, CERTIFICATE.c.id.in_(chunk))
-    )
+    rows = select_among(tx.connection, _RECORDED.where(mine), CERTIFICATE.c.id, ids)
     return {row.id: Recorded._make(row) for row in rows}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.roster_tables import PERSON, PERSON_DOCUMENT
-from registry.store.rows import insert_records, records, select_in_chunks, select_record
+from registry.store.rows import insert_records, records, select_among, select_record
 
 
 class PersonDocumentRecord(NamedTuple):
@@ -41,11 +41,7 @@ def add_document(tx: WriteTransaction, document: PersonDocumentRecord) -> None:
 def persons_by_blind_index(tx: ReadTransaction, blind_indexes: Iterable[bytes]) -> dict[bytes, int]:
     """Blind index to person id, for those that are known; any number of indexes."""
     columns = select(PERSON_DOCUMENT.c.blind_index, PERSON_DOCUMENT.c.person_id)
-    found = select_in_chunks(
-        tx.connection,
-        sorted(set(blind_indexes)),
-        lambda chunk: columns.where(PERSON_DOCUMENT.c.blind_index.in_(chunk)),
-    )
+    found = select_among(tx.connection, columns, PERSON_DOCUMENT.c.blind_index, sorted(set(blind_indexes)))
     return {row.blind_index: row.person_id for row in found}
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import LargeBinary, bindparam, column, select, table
+from sqlalchemy import LargeBinary, String, bindparam, column, select, table
 
 from registry.store.column_types import UtcDateTime
 from registry.store.engine import PublicTransaction
-from registry.store.rows import select_in_chunks
+from registry.store.rows import select_among
 
-_CERTIFICATE = table("public_certificate", column("number"), column("envelope", LargeBinary))
+_CERTIFICATE = table("public_certificate", column("number", String), column("envelope", LargeBinary))
 _DOCUMENT = table(
     "public_document",
     column("kind"),
@@ -49,9 +49,7 @@ def public_envelope(tx: PublicTransaction, number: str) -> bytes | None:
 def public_envelopes(tx: PublicTransaction, numbers: Sequence[str]) -> dict[str, bytes]:
     """Envelopes of released certificates by number, for any number of numbers; others are left out."""
     query = select(_CERTIFICATE.c.number, _CERTIFICATE.c.envelope)
-    rows = select_in_chunks(
-        tx.connection, numbers, lambda chunk: query.where(_CERTIFICATE.c.number.in_(chunk))
-    )
+    rows = select_among(tx.connection, query, _CERTIFICATE.c.number, numbers)
     return {row.number: row.envelope for row in rows}
 
 

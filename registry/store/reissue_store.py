@@ -19,7 +19,7 @@ from registry.store.certificate_tables import (
 )
 from registry.store.column_types import UtcDateTime
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.rows import chunks, select_in_chunks
+from registry.store.rows import among, chunks, select_among
 from registry.store.states import CertificateState
 
 _HAS_PAPER = (CertificateState.LOGGED, CertificateState.RELEASED)
@@ -50,7 +50,7 @@ def park_certificates(tx: WriteTransaction, parked: Sequence[Parked], at: dateti
         ids = [certificate.certificate_id for certificate in chunk]
         _keep_former(tx, ids, at)
         for table in (CERTIFICATE_LOGGED, CERTIFICATE_SEALED, CERTIFICATE_PREPARED):
-            tx.connection.execute(table.delete().where(table.c.certificate_id.in_(ids)))
+            tx.connection.execute(table.delete().where(among(tx.connection, table.c.certificate_id, ids)))
         _reserve_again(tx, ids)
     rows = [certificate._asdict() for certificate in parked]
     if rows:
@@ -79,16 +79,14 @@ def numbers_with_former_paper(tx: ReadTransaction, kid: bytes) -> set[str]:
 def with_former_paper(tx: ReadTransaction, certificate_ids: Sequence[int]) -> set[int]:
     """Those of some certificates that had another paper before."""
     column = FORMER_ENVELOPE.c.certificate_id
-    found = select_in_chunks(tx.connection, certificate_ids, lambda chunk: select(column).where(column.in_(chunk)))
+    found = select_among(tx.connection, select(column), column, certificate_ids)
     return {row.certificate_id for row in found}
 
 
 def without_place(tx: ReadTransaction, certificate_ids: Collection[int]) -> set[int]:
     """Those of some certificates that do not hold their person's place yet: corrections before they are released."""
     query = select(CERTIFICATE.c.id).where(~CERTIFICATE.c.live)
-    found = select_in_chunks(
-        tx.connection, sorted(certificate_ids), lambda chunk: query.where(CERTIFICATE.c.id.in_(chunk))
-    )
+    found = select_among(tx.connection, query, CERTIFICATE.c.id, sorted(certificate_ids))
     return {row.id for row in found}
 
 
@@ -136,19 +134,20 @@ def _keep_former(tx: WriteTransaction, ids: Sequence[int], at: datetime) -> None
         CERTIFICATE_PREPARED.c.kid,
         literal(at, UtcDateTime()),
     ).select_from(_PAPER)
-    rows = paper.where(CERTIFICATE.c.id.in_(ids), CERTIFICATE.c.state.in_(_HAS_PAPER))
+    rows = paper.where(among(tx.connection, CERTIFICATE.c.id, ids), CERTIFICATE.c.state.in_(_HAS_PAPER))
     kept = tx.connection.execute(FORMER_ENVELOPE.insert().from_select(_FORMER_COLUMNS, rows)).rowcount
     _require_all(kept, len(ids))
 
 
 def _reserve_again(tx: WriteTransaction, ids: Sequence[int]) -> None:
-    update = CERTIFICATE.update().where(CERTIFICATE.c.id.in_(ids), CERTIFICATE.c.state.in_(_HAS_PAPER))
+    mine = among(tx.connection, CERTIFICATE.c.id, ids)
+    update = CERTIFICATE.update().where(mine, CERTIFICATE.c.state.in_(_HAS_PAPER))
     _require_all(tx.connection.execute(update.values(state=CertificateState.RESERVED)).rowcount, len(ids))
 
 
 def _numbers_with_events(tx: ReadTransaction, numbers: Sequence[str]) -> set[str]:
     column = STATUS_EVENT.c.certificate_number
-    found = select_in_chunks(tx.connection, numbers, lambda chunk: select(column).where(column.in_(chunk)))
+    found = select_among(tx.connection, select(column), column, numbers)
     return {row.certificate_number for row in found}
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from certs.grades import Grade
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.roster_tables import ROSTER_ROW
-from registry.store.rows import insert_records, records, select_in_chunks, select_record
+from registry.store.rows import insert_records, records, select_among, select_record
 
 
 class RosterRowRecord(NamedTuple):
@@ -59,7 +59,7 @@ def roster_rows(tx: ReadTransaction, batch_id: str) -> list[RosterRowRecord]:
 def roster_rows_by_id(tx: ReadTransaction, row_ids: Sequence[int]) -> dict[int, RosterRowRecord]:
     """Rows by id, for any number of ids."""
     query = select_record(ROSTER_ROW, RosterRowRecord)
-    found = select_in_chunks(tx.connection, row_ids, lambda chunk: query.where(ROSTER_ROW.c.id.in_(chunk)))
+    found = select_among(tx.connection, query, ROSTER_ROW.c.id, row_ids)
     return {row.id: row for row in records(found, RosterRowRecord)}
 
 

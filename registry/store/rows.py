@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import JSON, Connection, Dialect, LargeBinary, Row, Select, Table, select
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Row, Select, Table, any_, bindparam, select
 
-from registry.store.column_types import JsonTuple
+from registry.store.copy_rows import copy_records
+from registry.store.driver_values import Converter, column_converters, driver_rows
 
 CHUNK = 5_000
 """Values in one IN list: far below what SQLite (32,766) and PostgreSQL (65,535) take as parameters."""
 INSERT_CHUNK = 500
 """Rows handed to the driver at once: few enough to be gone before the garbage collector runs."""
+COPY_FROM = 10
+"""Rows from which PostgreSQL's COPY is worth its three messages."""
 Item = TypeVar("Item")
 
 
@@ -37,19 +39,16 @@ def records(rows: Iterable[Row[Any]], record: type[RecordType]) -> list[RecordTy
 
 
 def insert_records(connection: Connection, table: Table, rows: Sequence[NamedTuple]) -> None:
-    """Insert records of one type with the driver's executemany; nothing for none.
+    """Insert records of one type by what the driver has for many rows; nothing for none.
 
-    SQLAlchemy's own executemany handles each row as a dict, which costs several times the insert; here
-    values are converted column by column and handed to the driver in one piece.
+    SQLAlchemy's own executemany handles each row as a dict, which costs several times the insert.
     """
-    if not rows:
-        return
-    insert = _compiled_insert(table, rows[0]._fields, connection.dialect)
-    for chunk in chunks(rows, INSERT_CHUNK):
-        connection.exec_driver_sql(insert.statement, insert.parameters(chunk))
-
-
-_Converter = Callable[[Sequence[Any]], Sequence[Any]]
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        copy_records(connection, table, rows)
+    elif rows:
+        insert = _compiled_insert(table, rows[0]._fields, connection.dialect)
+        for chunk in chunks(rows, INSERT_CHUNK):
+            connection.exec_driver_sql(insert.statement, insert.parameters(chunk))
 
 
 class _CompiledInsert(NamedTuple):
@@ -58,16 +57,11 @@ class _CompiledInsert(NamedTuple):
     statement: str
     names: tuple[str, ...]
     positions: tuple[int, ...]
-    converters: tuple[_Converter | None, ...]
+    converters: tuple[Converter | None, ...]
     positional: bool
 
     def parameters(self, rows: Sequence[NamedTuple]) -> list[Any]:
-        columns = list(zip(*rows, strict=True))
-        converted = [
-            columns[position] if convert is None else convert(columns[position])
-            for position, convert in zip(self.positions, self.converters, strict=True)
-        ]
-        values = zip(*converted, strict=True)
+        values = driver_rows(rows, self.positions, self.converters)
         return (
             list(values) if self.positional else [dict(zip(self.names, row, strict=True)) for row in values]
         )
@@ -77,36 +71,36 @@ class _CompiledInsert(NamedTuple):
 def _compiled_insert(table: Table, fields: tuple[str, ...], dialect: Dialect) -> _CompiledInsert:
     compiled = table.insert().compile(dialect=dialect, column_keys=list(fields))
     names = tuple(compiled.positiontup or fields)
-    types = (table.c[name].type for name in names)
     return _CompiledInsert(
         statement=str(compiled),
         names=names,
         positions=tuple(fields.index(name) for name in names),
-        converters=tuple(_converter(column_type, dialect) for column_type in types),
+        converters=column_converters(table, names, dialect),
         positional=bool(compiled.positional),
     )
-
-
-def _converter(column_type: TypeEngine[Any], dialect: Dialect) -> _Converter | None:
-    """What turns a column's values into the driver's; None where the driver takes them as they are."""
-    process = column_type.dialect_impl(dialect).bind_processor(dialect)
-    if process is None or isinstance(column_type, LargeBinary):
-        return None
-    if isinstance(column_type, JSON | JsonTuple):
-        return lambda values: [process(value) for value in values]
-    return lambda values: _convert_distinct(values, process)
-
-
-def _convert_distinct(values: Sequence[Any], process: Callable[[Any], Any]) -> list[Any]:
-    """Convert each distinct value once: a batch has few states, grades, days and instants."""
-    converted = {value: process(value) for value in set(values)}
-    return [converted[value] for value in values]
 
 
 def chunks(values: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]]:
     """The values in order, at most ``size`` at a time."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def among(connection: Connection, column: ColumnElement[Item], values: Sequence[Item]) -> ColumnElement[bool]:
+    """That a column has one of some values: one array where the engine has arrays, else an IN list.
+
+    A list of a thousand parameters costs PostgreSQL more to read than the rows it finds.
+    """
+    if connection.dialect.name != "postgresql":
+        return column.in_(values)
+    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+
+
+def select_among(
+    connection: Connection, query: Select[Any], column: ColumnElement[Item], values: Sequence[Item]
+) -> Iterator[Row[Any]]:
+    """Rows of a query in which a column has one of any number of values."""
+    return select_in_chunks(connection, values, lambda chunk: query.where(among(connection, column, chunk)))
 
 
 def select_in_chunks(

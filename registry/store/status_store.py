@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from registry.store.certificate_tables import CERTIFICATE, STATUS_EVENT
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.rows import insert_records, records, select_in_chunks, select_record
+from registry.store.rows import insert_records, records, select_among, select_record
 from registry.store.states import CertificateState
 
 _ISSUED = (CertificateState.SIGNED, CertificateState.LOGGED, CertificateState.RELEASED)
@@ -68,9 +68,7 @@ def status_events_by_number(
     """Events by certificate number, for any number of numbers, each in the order they became known."""
     query = select_record(STATUS_EVENT, StatusEventRecord).order_by(STATUS_EVENT.c.id)
     found: dict[str, list[StatusEventRecord]] = {number: [] for number in numbers}
-    rows = select_in_chunks(
-        tx.connection, numbers, lambda chunk: query.where(STATUS_EVENT.c.certificate_number.in_(chunk))
-    )
+    rows = select_among(tx.connection, query, STATUS_EVENT.c.certificate_number, numbers)
     for event in records(rows, StatusEventRecord):
         found[event.certificate_number].append(event)
     return found
