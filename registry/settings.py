@@ -27,6 +27,7 @@ class Settings:
 
     ``archive``: where the archive lies, in production another disk; without it in the home.
     ``hsm_module``: library of a hardware module in which new signing keys are made, ``hsm_token`` the token's label.
+    ``jobs_database_url``: where jobs are kept when not with the register (a file in the home beside SQLite).
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
     ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
     """
@@ -47,6 +48,7 @@ class Settings:
     hsm_token: str = "kezheng"
     registry_name: str = DEFAULT_REGISTRY_NAME
     archive: Path | None = None
+    jobs_database_url: str | None = None
 
     @property
     def archive_folder(self) -> Path:
@@ -118,6 +120,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         log_witness=str(values.get("log_witness") or "") or None,
         registry_url=_address(values, "registry_url"),
         archive=Path(str(values["archive"])) if values.get("archive") else None,
+        jobs_database_url=str(values.get("jobs_database_url") or "") or None,
     )
 
 
