@@ -31,6 +31,7 @@ SEALED_TABLES = (
     SealedTable("person_document", ("number_ciphertext",), "key_id"),
     SealedTable("roster_row", ("number_ciphertext", "private_ciphertext"), "key_id"),
     SealedTable("status_event", ("note_ciphertext",), "note_key_id"),
+    SealedTable("webhook", ("secret_ciphertext",), "key_id"),
 )
 
 

@@ -33,3 +33,11 @@ class InstitutionEventKind(StrEnum):
     REINSTATE = "reinstate"
     WITHDRAW = "withdraw"
     REMOVE = "remove"
+
+
+class MessageState(StrEnum):
+    """A webhook's message: waiting → taken by its receiver, or given up."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    GIVEN_UP = "given_up"

@@ -24,6 +24,7 @@ from registry.store.log_tables import LOG_ENTRY, LOG_TILE, LOG_TREE
 from registry.store.recovery_tables import LOST_CERTIFICATE, LOST_SERIALS, LOST_STATUS
 from registry.store.register_tables import AUDIT_EVENT, PUBLIC_URL, PUBLISHED_DOCUMENT
 from registry.store.roster_tables import BATCH, PERSON, PERSON_DOCUMENT, ROSTER_ROW
+from registry.store.webhook_tables import WEBHOOK, WEBHOOK_MESSAGE
 
 TABLES = (
     *(INSTITUTION, INSTITUTION_NAME, SCOPE, SITE, INSTITUTION_EVENT, SIGNING_KEY),
@@ -33,4 +34,5 @@ TABLES = (
     *(SERIAL_COUNTER, COUNTER),
     *(PUBLISHED_DOCUMENT, PUBLIC_URL, AUDIT_EVENT),
     *(LOST_CERTIFICATE, LOST_SERIALS, LOST_STATUS),
+    *(WEBHOOK, WEBHOOK_MESSAGE),
 )
