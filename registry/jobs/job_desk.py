@@ -1,0 +1,135 @@
+"""Giving jobs out and asking after them, from any process, whether it works at jobs itself or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from dbos import DBOS, DBOSClient
+
+from certs.errors import KezhengError
+from registry.jobs.attempts import ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from
+from registry.jobs.job import Job
+from registry.jobs.job_text import JobSerializer
+from registry.jobs.work import Extent
+from registry.store.conflicts import conflicts_as_errors
+from registry.store.job_database import JOB_SCHEMA, library_url
+
+APPLICATION = "kezheng"
+QUEUE = "jobs"
+WORKFLOW = "kezheng.attempt"
+ADVANCE = "advance"
+MOST_WAITING = 20
+"""Jobs of one institution that may wait or run at once; more would only wait, and hide what is wrong."""
+SHOWN = 50
+
+
+class JobDesk:
+    """The engine's tables, as verbs."""
+
+    def __init__(self, client: DBOSClient) -> None:
+        self._client = client
+
+    def submit(self, job: Job, extent: Extent) -> Attempt:
+        """Put a job in the queue; the run that waits or runs already when there is one.
+
+        Raises KezhengError ``jobs_waiting`` when as many of the institution's wait as may, ``store_unavailable``.
+        """
+        latest = self.latest(job)
+        if latest is not None and latest.is_unfinished:
+            return latest
+        waiting = len(self.unfinished(job.owner))
+        if waiting >= MOST_WAITING:
+            raise KezhengError("jobs_waiting", institution=job.owner, count=waiting)
+        return self._enqueue(job, 1 if latest is None else latest.number + 1, Order(extent), waiting)
+
+    def hand_on(self, job: Job, number: int, order: Order, done: int, *, is_death: bool) -> Attempt:
+        """Let another run go on where the run with this number and order ends. Asking twice does it once."""
+        progressed = done > order.extent.done
+        deaths = 0 if progressed else order.deaths + is_death
+        return self._enqueue(job, number + 1, Order(Extent(order.extent.total, done), deaths), 0)
+
+    def latest(self, job: Job) -> Attempt | None:
+        """The newest run at a job, None when there was none."""
+        return max(self._attempts(prefix=f"{job.id}."), key=lambda attempt: attempt.number, default=None)
+
+    def require(self, job: Job) -> Attempt:
+        """The newest run at a job. Raises KezhengError ``job_unknown``."""
+        latest = self.latest(job)
+        if latest is None:
+            raise KezhengError("job_unknown", job=job.id)
+        return latest
+
+    def unfinished(self, owner: str | None = None) -> list[Attempt]:
+        """Runs that wait or run, oldest first; of one institution or of all."""
+        found = self._attempts(states=ENGINE_UNFINISHED)
+        return [attempt for attempt in found if owner in (None, attempt.job.owner)]
+
+    def running(self, executor: str | None = None) -> list[Attempt]:
+        """Runs that a process has, dead or alive."""
+        return self._attempts(states=[RUNNING], executor=executor)
+
+    def recent(self, limit: int = SHOWN) -> list[Attempt]:
+        """The newest run at each job of the last runs, newest first."""
+        with conflicts_as_errors():
+            found = self._client.list_workflows(name=WORKFLOW, sort_desc=True, limit=limit)
+        newest: dict[Job, Attempt] = {}
+        for attempt in map(attempt_from, found):
+            if attempt.job not in newest or newest[attempt.job].number < attempt.number:
+                newest[attempt.job] = attempt
+        return list(newest.values())
+
+    def done(self, attempt: Attempt) -> int:
+        """Persons done at a job, up to the last step of this run and with earlier runs."""
+        with conflicts_as_errors():
+            steps = self._client.list_workflow_steps(attempt.id)
+        return attempt.order.extent.done + sum(step["output"] or 0 for step in steps)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """End a run after the part it is at. What was released stays; nothing happens when it has ended."""
+        with conflicts_as_errors():
+            self._client.cancel_workflow(attempt.id)
+
+    def _enqueue(self, job: Job, number: int, order: Order, waiting: int) -> Attempt:
+        """Without a version: whichever program is newest takes it. Who has much waiting comes behind who has little."""
+        with conflicts_as_errors():
+            self._client.enqueue(
+                {
+                    "workflow_name": WORKFLOW,
+                    "queue_name": QUEUE,
+                    "workflow_id": job.attempt_id(number),
+                    "priority": 1 + waiting,
+                },
+                *order.arguments(),
+            )
+        return self.require(job)
+
+    def _attempts(
+        self, *, prefix: str | None = None, states: Sequence[str] | None = None, executor: str | None = None
+    ) -> list[Attempt]:
+        with conflicts_as_errors():
+            found = self._client.list_workflows(
+                name=WORKFLOW,
+                workflow_id_prefix=prefix,
+                status=None if states is None else list(states),
+                executor_id=executor,
+            )
+        return [attempt_from(status) for status in found]
+
+
+@contextmanager
+def open_job_desk(url: str) -> Iterator[JobDesk]:
+    """The desk over a job database, which is made when it is missing. Raises KezhengError ``store_unavailable``."""
+    with conflicts_as_errors():
+        DBOS.migrate(library_url(url), schema=JOB_SCHEMA)
+        client = DBOSClient(
+            system_database_url=library_url(url),
+            dbos_system_schema=JOB_SCHEMA,
+            serializer=JobSerializer(),
+            application_name=APPLICATION,
+            retry_connection_errors=False,
+        )
+    try:
+        yield JobDesk(client)
+    finally:
+        client.destroy()
