@@ -88,10 +88,7 @@ def judge_authority(
     code = fault or _age_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
-    last_days = [last_day for granted_at, last_day in grants if granted_at <= issued_at]
-    if not last_days:
-        return _GRANTED_AFTER_ISSUE
-    return _judge_end_of_listing(last_days, counted_on, limits)
+    return _judge_grants(grants, issued_at, counted_on, limits)
 
 
 def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
@@ -173,11 +170,18 @@ def issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
     return "institution_suspended_at_issue" if institution.suspended_on(issued_on) else None
 
 
-def _judge_end_of_listing(
-    last_days: list[date | None], counted_on: date, limits: AuthorityLimits
+def _judge_grants(
+    grants: tuple[Grant, ...], issued_at: datetime, counted_on: date, limits: AuthorityLimits
 ) -> AuthorityFinding:
-    known = [day for day in last_days if day is not None]
-    if len(known) < len(last_days) or counted_on <= max(known):
-        return _ENTITLED
-    in_run_off = counted_on <= max(known) + timedelta(days=limits.run_off_days)
+    """Whether a grant of that time entitles on the day that counts, or did so until the run-off."""
+    latest: date | None = None
+    for granted_at, last_day in grants:
+        if granted_at > issued_at:
+            continue
+        if last_day is None or counted_on <= last_day:
+            return _ENTITLED
+        latest = last_day if latest is None else max(latest, last_day)
+    if latest is None:
+        return _GRANTED_AFTER_ISSUE
+    in_run_off = counted_on <= latest + timedelta(days=limits.run_off_days)
     return _IN_RUN_OFF if in_run_off else AuthorityFinding("run_off_ended")

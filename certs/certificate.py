@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from unicodedata import category, is_normalized
@@ -19,6 +19,7 @@ from certs.timestamps import LATEST_EPOCH_SECOND, day_from_epoch, epoch_days, ep
 EXPIRES, ISSUED, NUMBER, BODY = 4, 6, 7, -65537
 NAME, ID_TAIL, OCCUPATION, DIRECTION, GRADE, ASSESSED_ON, STATUS_INDEX = range(1, 8)
 MAX_NAME = 60
+_ID_TAIL_LENGTH = 4
 MAX_TEXT = 64
 _LATEST_EPOCH_DAY = LATEST_EPOCH_SECOND // 86_400
 _INTEGERS_ONLY = {int}
@@ -28,6 +29,15 @@ _BODY_ORDERS = frozenset({(1, 2, 3, 5, 6, 7), (1, 2, 3, 4, 5, 6, 7)})
 _UNSEEN = frozenset(("Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Zs"))
 """Control, format (direction of writing among it), private use, and spaces of any kind but the common one."""
 _NOT_OF_NAMES = frozenset(("Nd", "No", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"))
+
+
+class Certified(NamedTuple):
+    """What a certificate certifies: the part of its claims that thousands share."""
+
+    occupation_code: str
+    direction: int | str | None
+    grade: Grade
+    assessed_on: date
 
 
 class CertificateClaims(NamedTuple):
@@ -71,26 +81,33 @@ def decode_claims(payload: bytes) -> CertificateClaims:
 
 def claims_from_members(members: Any) -> CertificateClaims:
     """The claims from decoded members, each type exact: an int is not a bool, a float or a Decimal."""
-    if not _is_map(members, _MEMBER_ORDERS):
+    if not has_keys(members, _MEMBER_ORDERS):
         raise KezhengError("envelope_version_unsupported" if _is_other_version(members) else "claims_malformed")
     body = members[BODY]
-    if not _is_map(body, _BODY_ORDERS):
+    if not has_keys(body, _BODY_ORDERS):
         raise KezhengError("claims_malformed")
     try:
         return CertificateClaims(
-            number=_number(members[NUMBER]),
-            issued_at=instant_from_epoch(_integer(members[ISSUED], LATEST_EPOCH_SECOND)),
-            expires_at=_expiry(members),
-            name=_name(body[NAME]),
-            id_tail=_text(body[ID_TAIL], 4),
-            occupation_code=_text(body[OCCUPATION], 16),
-            direction=_direction(body),
-            grade=Grade.from_digit(_integer(body[GRADE], 3)),
-            assessed_on=day_from_epoch(_integer(body[ASSESSED_ON], _LATEST_EPOCH_DAY)),
-            status_index=_integer(body[STATUS_INDEX], 2**40),
+            _number(members[NUMBER]),
+            instant_from_epoch(_integer(members[ISSUED], LATEST_EPOCH_SECOND)),
+            _expiry(members),
+            name_value(body[NAME]),
+            text_value(body[ID_TAIL], _ID_TAIL_LENGTH),
+            *certified_of(body),
+            _integer(body[STATUS_INDEX], 2**40),
         )
     except (KeyError, ValueError) as error:
         raise KezhengError("claims_malformed") from error
+
+
+def certified_of(body: Mapping[int, Any]) -> Certified:
+    """What the body of claims certifies. Raises ValueError or KeyError."""
+    return Certified(
+        occupation_code=text_value(body[OCCUPATION], 16),
+        direction=_direction(body),
+        grade=Grade.from_digit(_integer(body[GRADE], 3)),
+        assessed_on=day_from_epoch(_integer(body[ASSESSED_ON], _LATEST_EPOCH_DAY)),
+    )
 
 
 def peek_issued_at(payload: bytes) -> int | None:
@@ -113,8 +130,8 @@ def _is_other_version(members: Any) -> bool:
     return type(members) is dict and any(type(key) is int and key < BODY for key in members)
 
 
-def _is_map(value: Any, orders: Collection[tuple[int, ...]]) -> bool:
-    """Whether the keys are integers in one of these orders: 1.0 and true equal 1, and are not it."""
+def has_keys(value: Any, orders: Collection[tuple[int, ...]]) -> bool:
+    """Whether it is a map whose keys are integers in one of these orders: 1.0 and true equal 1, and are not it."""
     return type(value) is dict and tuple(value) in orders and {*map(type, value)} == _INTEGERS_ONLY
 
 
@@ -124,7 +141,8 @@ def _integer(value: Any, largest: int) -> int:
     return value
 
 
-def _text(value: Any, longest: int) -> str:
+def text_value(value: Any, longest: int) -> str:
+    """A text of a certificate that shows itself. Raises ValueError for any other value."""
     if type(value) is not str or not 1 <= len(value) <= longest:
         raise ValueError("not a text in range")
     if not value.isascii() and not is_normalized("NFC", value):
@@ -134,9 +152,12 @@ def _text(value: Any, longest: int) -> str:
     return value
 
 
-def _name(value: Any) -> str:
-    """A name holds letters, middle dots and single spaces: no address and no number can stand on the page as one."""
-    name = _text(value, MAX_NAME)
+def name_value(value: Any) -> str:
+    """A name holds letters, middle dots and single spaces: no address and no number can stand on the page as one.
+
+    Raises ValueError.
+    """
+    name = text_value(value, MAX_NAME)
     if name.isalpha():
         return name
     if any(character != "·" and category(character) in _NOT_OF_NAMES for character in name):
@@ -156,8 +177,8 @@ def _expiry(members: dict[int, Any]) -> datetime | None:
     return instant_from_epoch(_integer(members[EXPIRES], LATEST_EPOCH_SECOND)) if EXPIRES in members else None
 
 
-def _direction(body: dict[int, Any]) -> int | str | None:
+def _direction(body: Mapping[int, Any]) -> int | str | None:
     if DIRECTION not in body:
         return None
     value = body[DIRECTION]
-    return _integer(value, 2**16) if type(value) is int else _text(value, MAX_TEXT)
+    return _integer(value, 2**16) if type(value) is int else text_value(value, MAX_TEXT)

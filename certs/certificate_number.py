@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
-from certs.identifiers import mod_37_36_check
+from certs.identifiers import mod_37_36_check, mod_37_36_state
 from certs.institution_code import InstitutionCode, parse_institution_code
 from certs.number_layout import CHECK, Layout, LayoutSet, layout_set, layout_set_from_files, load_layouts
 
@@ -51,12 +52,29 @@ class CertificateNumber(NamedTuple):
     serial: int
 
 
+class _Series(NamedTuple):
+    """What numbers share that differ in their serial: the first of them, and the check after what stands before it."""
+
+    first: CertificateNumber
+    serial_at: int
+    serial_end: int
+    check_state: int
+
+
 def parse_number(text: str, layouts: LayoutSet) -> CertificateNumber:
     """The parts of a number exactly as it is written. For typed input see ``normalise_typed_number``.
 
     Raises KezhengError ``number_layout_unknown`` when no layout fits, ``number_check_failed`` when the check
     character is not the one of the rest.
     """
+    tail = layouts.tails.get(len(text))
+    series = None if tail is None else _series(layouts, len(text), text[:-tail])
+    number = None if series is None else _number_in_series(text, series)
+    return _parse(text, layouts) if number is None else number
+
+
+def _parse(text: str, layouts: LayoutSet) -> CertificateNumber:
+    """The parts of a number, whatever layout it has; errors as `parse_number`."""
     for layout in layouts.layouts:
         match = layout.form.fullmatch(text)
         if match is not None:
@@ -118,6 +136,28 @@ def grouped(number: CertificateNumber) -> str:
         groups.append(text[:length])
         text = text[length:]
     return " ".join(groups)
+
+
+@lru_cache(maxsize=4096)
+def _series(layouts: LayoutSet, length: int, prefix: str) -> _Series | None:
+    """The series of numbers of a length that begin so, None where there is none. Kept: a series has thousands."""
+    layout = next(layout for layout in layouts.layouts if layout.length == length)
+    body = prefix + "1".zfill(layout.width("serial"))
+    try:
+        first = _parse(body + mod_37_36_check(body) if layout.has_check else body, layouts)
+        return _Series(first, len(prefix), len(body), mod_37_36_state(prefix))
+    except (KezhengError, ValueError):
+        return None
+
+
+def _number_in_series(text: str, series: _Series) -> CertificateNumber | None:
+    """A number of a series, None when its serial or check character is not one."""
+    first, serial_at, serial_end, state = series
+    digits = text[serial_at:serial_end]
+    serial = int(digits) if digits.isdecimal() and digits.isascii() else 0
+    if serial == 0 or text[serial_end:] != (mod_37_36_check(digits, state) if first.layout.has_check else ""):
+        return None
+    return CertificateNumber(text, first.layout, first.kind, first.institution_code, first.year, first.grade, serial)
 
 
 def _number_from_parts(text: str, layout: Layout, match: re.Match[str]) -> CertificateNumber:

@@ -21,8 +21,13 @@ _AFTER_KID = b"\xa0"
 _BEFORE_SIGNATURE = b"\x58\x40"
 _SIG_STRUCTURE_START = bytes.fromhex("846a") + b"Signature1" + b"\x4d" + _PROTECTED
 _EMPTY_EXTERNAL_AAD = b"\x40"
-_KID_END = len(_START) + KID_LENGTH
+_KID_AT = len(_START)
+_KID_END = _KID_AT + KID_LENGTH
 _TAIL = len(_BEFORE_SIGNATURE) + SIGNATURE_LENGTH
+_BETWEEN = {length: _AFTER_KID + bytes((0x58, length)) for length in range(24, 256)}
+"""What stands between kid and payload, by the payload's length, where that takes one byte: as in every certificate."""
+_PAYLOAD_AT = _KID_END + 3
+_AROUND_PAYLOAD = _PAYLOAD_AT + _TAIL
 
 
 class Sign1(NamedTuple):
@@ -55,6 +60,20 @@ def take_apart(envelope: bytes) -> Sign1:
 
     Raises KezhengError: ``payload_truncated``, ``payload_too_large``, ``payload_malformed``.
     """
+    between = _BETWEEN.get(len(envelope) - _AROUND_PAYLOAD)
+    is_usual = between is not None and envelope[_KID_END:_PAYLOAD_AT] == between and envelope.startswith(_START)
+    if is_usual and envelope[-_TAIL:-SIGNATURE_LENGTH] == _BEFORE_SIGNATURE:
+        return Sign1(
+            envelope[_KID_AT:_KID_END],
+            envelope[_KID_END + 1 : -_TAIL],
+            envelope[_PAYLOAD_AT:-_TAIL],
+            envelope[-SIGNATURE_LENGTH:],
+        )
+    return _take_apart(envelope)
+
+
+def _take_apart(envelope: bytes) -> Sign1:
+    """The parts of an envelope, one after the other, each with its own refusal."""
     if not envelope.startswith(_START):
         raise KezhengError("payload_truncated" if _START.startswith(envelope) else "payload_malformed")
     head_end, length = _read_byte_string_head(envelope)
@@ -64,7 +83,7 @@ def take_apart(envelope: bytes) -> Sign1:
     if len(envelope) > payload_end + _TAIL or envelope[payload_end : payload_end + 2] != _BEFORE_SIGNATURE:
         raise KezhengError("payload_malformed")
     return Sign1(
-        kid=envelope[len(_START) : _KID_END],
+        kid=envelope[_KID_AT:_KID_END],
         payload_bstr=envelope[_KID_END + 1 : payload_end],
         payload=envelope[head_end:payload_end],
         signature=envelope[payload_end + 2 :],

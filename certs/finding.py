@@ -34,6 +34,9 @@ class Outcome(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
+_PASSED = Outcome.PASSED
+
+
 class CheckName(StrEnum):
     """The checks, in the order in which they are made."""
 
@@ -101,7 +104,7 @@ def form_verdict(checks: tuple[Check, ...]) -> Verdict:
     ``not_genuine`` when form, signature, register or authority failed; ``undetermined`` when any check could not be
     made; ``not_in_force`` when only the status failed; ``valid`` only when every check passed.
     """
-    open_checks = [check for check in checks if check.outcome is not Outcome.PASSED]
+    open_checks = [check for check in checks if check.outcome is not _PASSED]
     if not open_checks:
         return Verdict.VALID
     if any(check.outcome is Outcome.FAILED and check.name is not CheckName.STATUS for check in open_checks):

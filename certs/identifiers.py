@@ -14,6 +14,7 @@ ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CREDIT_CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """The 31 characters of GB 32100-2015: no I, O, S, V, Z."""
 CREDIT_CODE_LENGTH = 18
+MOD_37_36_START = 36
 
 _VALUES = {character: value for value, character in enumerate(ALPHANUMERIC)}
 _HYBRID_STEPS = [
@@ -29,15 +30,22 @@ _ID_ZEROS = ord("0") * sum(_ID_WEIGHTS)
 _MOD_11_2_CHECKS = "10X98765432"
 
 
-def mod_37_36_check(text: str) -> str:
-    """The check character of ISO/IEC 7064 MOD 37,36 (hybrid) over ``0-9A-Z``."""
-    state = 36
+def mod_37_36_check(text: str, state: int = MOD_37_36_START) -> str:
+    """The check character of ISO/IEC 7064 MOD 37,36 (hybrid) over ``0-9A-Z``.
+
+    ``state`` is what `mod_37_36_state` gave for characters before these.
+    """
+    return ALPHANUMERIC[(37 - mod_37_36_state(text, state)) % 36]
+
+
+def mod_37_36_state(text: str, state: int = MOD_37_36_START) -> int:
+    """How far MOD 37,36 has come after these characters: numbers of one series share all but a few."""
     try:
         for character in text:
             state = _HYBRID_STEPS[state][character]
     except KeyError as error:
         raise ValueError("not a digit or capital letter") from error
-    return ALPHANUMERIC[(37 - state) % 36]
+    return state
 
 
 def mod_11_2_check(digits: str) -> str:

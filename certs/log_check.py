@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from certs.authority import AuthorityLimits
@@ -22,6 +23,7 @@ from certs.timestamps import format_minute
 from certs.unavailable import Unavailable
 
 _LOGGED = "logged"
+_PASSED = Outcome.PASSED
 
 
 class LogFinding(NamedTuple):
@@ -53,7 +55,7 @@ def check_log(
     except KezhengError as error:
         return LogFinding(Check(CheckName.LOG, Outcome.INDETERMINATE, error.code))
     found = logged_certificate(entries, kid + digest, log.size)
-    delay = timedelta(hours=limits.log_delay_hours)
+    delay = _hours(limits.log_delay_hours)
     if found is None:
         return LogFinding(_missing(log, issued_at + delay))
     fault = _time_fault(found.logged_at, issued_at, delay)
@@ -65,12 +67,23 @@ def check_log(
 def _logged(found: LoggedCertificate, age: timedelta) -> Check:
     if age > FRESH_FOR:
         return Check(CheckName.LOG, Outcome.INDETERMINATE, "log_stale", (("hours", int(age.total_seconds() // 3600)),))
-    return Check(CheckName.LOG, Outcome.PASSED, _LOGGED, (("logged_at", format_minute(found.logged_at)),))
+    return _logged_at(found.logged_at)
+
+
+@lru_cache(maxsize=4096)
+def _logged_at(time: datetime) -> Check:
+    """Kept, because up to a thousand certificates are logged at the same instant."""
+    return Check(CheckName.LOG, Outcome.PASSED, _LOGGED, (("logged_at", format_minute(time)),))
+
+
+@lru_cache(maxsize=64)
+def _hours(count: int) -> timedelta:
+    return timedelta(hours=count)
 
 
 def check_listing(log: LogReader | Unavailable, institution: InstitutionRecord, made: Check) -> Check:
     """The register's check, open where the trust list says of this institution what the register does not hold."""
-    if made.outcome is not Outcome.PASSED or isinstance(log, Unavailable):
+    if made.outcome is not _PASSED or isinstance(log, Unavailable):
         return made
     try:
         is_logged = listing_is_logged(log, institution)

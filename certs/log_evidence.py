@@ -24,6 +24,7 @@ from certs.log_entry import (
     grant_body,
     is_theft,
     key_body,
+    logged_at_of,
     read_entry,
     status_body,
     theft_time,
@@ -34,6 +35,9 @@ from certs.timestamps import ms_of
 
 FRESH_FOR = timedelta(hours=72)
 """How old the newest entry may be: a clock entry is added every hour."""
+
+_CERTIFICATE = int(EntryKind.CERTIFICATE)
+_NO_CHANGES: frozenset[bytes] = frozenset()
 
 
 class LoggedCertificate(NamedTuple):
@@ -82,13 +86,15 @@ def logged_certificate(
 ) -> LoggedCertificate | None:
     """The first certificate entry with this body (kid ‖ envelope digest), or None: what is logged twice counts once."""
     for index, content in entries:
-        if content[0] == EntryKind.CERTIFICATE and content[HEAD_LENGTH:] == body:
-            return LoggedCertificate(tree_size, index, read_entry(content).logged_at, body[:KID_LENGTH])
+        if content[0] == _CERTIFICATE and content[HEAD_LENGTH:] == body:
+            return LoggedCertificate(tree_size, index, logged_at_of(content[:HEAD_LENGTH]), body[:KID_LENGTH])
     return None
 
 
 def logged_status_changes(entries: Sequence[tuple[int, bytes]]) -> frozenset[bytes]:
     """The bodies of the status changes among entries."""
+    if len(entries) == 1 and entries[0][1][0] == _CERTIFICATE:
+        return _NO_CHANGES
     return frozenset([content[HEAD_LENGTH:] for _, content in entries if content[0] == EntryKind.STATUS])
 
 

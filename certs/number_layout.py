@@ -74,11 +74,16 @@ class Layout:
         return next(len(segment.places) for segment in self.segments if segment.name == name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LayoutSet:
-    """Layouts of which at most one fits any string."""
+    """Layouts of which at most one fits any string; only the same set equals a set, so that it finds what is kept.
+
+    ``tails``, by the length of a number: how many characters at its end are serial and check character, where only
+    one layout has this length.
+    """
 
     layouts: tuple[Layout, ...]
+    tails: Mapping[int, int] = field(repr=False)
 
     def by_id(self, layout_id: str) -> Layout:
         """The layout of this id. Raises KezhengError ``number_layout_unknown``."""
@@ -98,7 +103,7 @@ def layout_set(entries: Sequence[Mapping[str, Any]]) -> LayoutSet:
     for one, other in combinations(layouts, 2):
         if one.id == other.id or _may_overlap(one, other):
             raise KezhengError("layouts_overlap", one=one.id, other=other.id)
-    return LayoutSet(layouts)
+    return LayoutSet(layouts, _tails(layouts))
 
 
 def layout_set_from_files(files: Mapping[str, bytes]) -> LayoutSet:
@@ -114,6 +119,12 @@ def load_layouts() -> LayoutSet:
     """The layouts that the package carries."""
     names = list_files("number_layouts", ".toml")
     return layout_set_from_files({name: read_bytes("number_layouts", name) for name in names})
+
+
+def _tails(layouts: Sequence[Layout]) -> dict[int, int]:
+    lengths = [layout.length for layout in layouts]
+    alone = [layout for layout in layouts if lengths.count(layout.length) == 1]
+    return {layout.length: layout.width("serial") + layout.has_check for layout in alone}
 
 
 def _may_overlap(one: Layout, other: Layout) -> bool:

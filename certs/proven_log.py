@@ -10,7 +10,7 @@ from datetime import datetime
 
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint, trusted_checkpoint
-from certs.log_entry import read_entry, subject_of
+from certs.log_entry import is_about, read_entry
 from certs.tlog.merkle import EMPTY_ROOT, verify_consistency
 from certs.tlog.tile_reader import ReadFile, TileReader
 from certs.trust_list import TrustList
@@ -46,7 +46,7 @@ class ProvenLog:
         """
         places = sorted({index for index in self._hints(subject) if 0 <= index < self.size})
         found = [(index, self._authentic(index)) for index in places]
-        about = [(index, entry) for index, entry in found if subject_of(read_entry(entry)) == subject]
+        about = [(index, entry) for index, entry in found if is_about(entry, subject)]
         if not about:
             raise KezhengError("log_unavailable")
         return about

@@ -63,7 +63,7 @@ def ms_of(instant: datetime) -> int:
 
 def instant_from_ms(milliseconds: int) -> datetime:
     """The instant so many milliseconds after the Unix epoch. Raises OverflowError past the calendar."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return _EPOCH + milliseconds * _MILLISECOND
 
 
 def format_instant(instant: datetime) -> str:

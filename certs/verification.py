@@ -19,8 +19,9 @@ from certs.authority import (
     judge_authority,
     scope_fault,
 )
-from certs.certificate import CertificateClaims, decode_claims, peek_issued_at
+from certs.certificate import CertificateClaims, peek_issued_at
 from certs.certificate_number import CertificateNumber, parse_number
+from certs.claims_reader import read_claims
 from certs.cose import Sign1, take_apart
 from certs.errors import KezhengError, Param
 from certs.evidence import DataFiles, Evidence
@@ -36,7 +37,7 @@ from certs.finding import (
 )
 from certs.log_check import LogFinding, check_listing, check_log
 from certs.log_evidence import hides_status_change
-from certs.occupations import Occupation
+from certs.occupations import Catalogue, Occupation
 from certs.qr import read_payload, read_qr_text
 from certs.signing_key import verify_signature
 from certs.status import State, Status, status_at
@@ -98,7 +99,7 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
     if isinstance(evidence.data, Unavailable):
         return _stopped(at, unavailable_check(CheckName.FORM, evidence.data), _SIGNATURE_OK)
     try:
-        claims = decode_claims(sign1.payload)
+        claims = read_claims(sign1.payload)
         subject = _read_subject(claims, evidence.data)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
@@ -142,8 +143,9 @@ def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> Ke
 
 
 class _Subject(NamedTuple):
-    """What the signed numbers mean in the published data."""
+    """What the signed numbers mean in the published data; ``issued_year`` is that of the issue time."""
 
+    issued_year: int
     number: CertificateNumber
     occupation: Occupation
     direction: str | None
@@ -161,15 +163,22 @@ class _Signed(NamedTuple):
 def _read_subject(claims: CertificateClaims, data: DataFiles) -> _Subject:
     """The number, occupation and direction of claims; number and claims must agree, the year as far as it can here."""
     number = parse_number(claims.number, data.layouts)
-    if number.year > shanghai_day(claims.issued_at).year or number.grade not in (None, claims.grade):
+    issued_year = shanghai_day(claims.issued_at).year
+    if number.year > issued_year or not (number.grade is claims.grade or number.grade is None):
         raise KezhengError("number_claims_disagree")
-    occupation = data.catalogue.find(claims.occupation_code)
+    meant = data.catalogue.signed.get((claims.occupation_code, claims.direction))
+    return _Subject(issued_year, number, *(_read_meaning(claims, data.catalogue) if meant is None else meant))
+
+
+def _read_meaning(claims: CertificateClaims, catalogue: Catalogue) -> tuple[Occupation, str | None]:
+    """The occupation of a code exactly as it is written, and the direction of a number or as text."""
+    occupation = catalogue.find(claims.occupation_code)
     if occupation is None or all(dated.code != claims.occupation_code for dated in occupation.codes):
         raise KezhengError("occupation_not_in_catalogue")
     direction = occupation.direction_name(claims.direction)
     if direction is None and claims.direction is not None:
         raise KezhengError("direction_not_in_catalogue")
-    return _Subject(number, occupation, direction)
+    return occupation, direction
 
 
 def _signature_check(signed: _Signed, found: LogFinding) -> Check:
@@ -199,12 +208,11 @@ def _judge(
 ) -> Verification:
     assert not isinstance(evidence.trust, Unavailable)
     claims, institution = signed.claims, signed.owner.institution
-    number, occupation, direction = signed.subject
+    issued_year, number, occupation, direction = signed.subject
     status_check, status, facts = _status(signed, found, evidence.status, at)
-    if number.year != shanghai_day(claims.issued_at).year and status_check.outcome is Outcome.INDETERMINATE:
-        return _stopped(at, status_check._replace(name=CheckName.FORM), signature, found.check)
-    if number.year not in (shanghai_day(claims.issued_at).year, facts.first_issued_on and facts.first_issued_on.year):
-        return _stopped(at, Check(CheckName.FORM, Outcome.FAILED, "number_claims_disagree"), signature, found.check)
+    form = _FORM_OK if number.year == issued_year else _form_of_older(number, facts, status_check)
+    if form is not _FORM_OK:
+        return _stopped(at, form, signature, found.check)
     subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
     known_at = claims.issued_at if found.logged is None else found.logged.logged_at
     limits = evidence.trust.limits
@@ -225,6 +233,15 @@ def _judge(
     )
     said = notices + notices_of(finding, institution, evidence.trust, status, at)
     return Verification(form_verdict(checks), checks, said, at, genuine)
+
+
+def _form_of_older(number: CertificateNumber, facts: CertificateFacts, status_check: Check) -> Check:
+    """The form of a number of another year than its certificate: that of the first issue, by the register's facts."""
+    if status_check.outcome is Outcome.INDETERMINATE:
+        return status_check._replace(name=CheckName.FORM)
+    if facts.first_issued_on is not None and number.year == facts.first_issued_on.year:
+        return _FORM_OK
+    return Check(CheckName.FORM, Outcome.FAILED, "number_claims_disagree")
 
 
 def _authority_check(finding: AuthorityFinding, status_check: Check) -> Check:

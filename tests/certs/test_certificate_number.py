@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certs.certificate_number import (
+    LayoutSet,
     format_number,
     grouped,
     layout_set,
@@ -223,3 +224,52 @@ def test_an_unknown_layout_is_refused() -> None:
     with pytest.raises(KezhengError) as caught:
         LAYOUTS.by_id("kz-2")
     assert caught.value.code == "number_layout_unknown"
+
+
+# --- numbers of a series that is known against the reading of every number as a whole
+
+UNKNOWN_LENGTHS = LayoutSet(LAYOUTS.layouts, {})
+SHORTER = layout_set([entry(id="kz-1"), entry(check=None, groups=[22])])
+
+
+def parsed(text: str, layouts: LayoutSet) -> object:
+    """The parts of a number, else the code of the refusal."""
+    try:
+        return parse_number(text, layouts)
+    except KezhengError as error:
+        return error.code
+
+
+def with_check(body: str) -> str:
+    return body + mod_37_36_check(body)
+
+
+@given(st.text(ALPHANUMERIC + "-_ ０٣²", min_size=1, max_size=9), st.integers(0, 22), st.booleans())
+def test_a_known_series_changes_no_answer(part: str, place: int, is_checked: bool) -> None:
+    """Parts of a number are overwritten, mostly with its check character made right again."""
+    text = EXAMPLE[:place] + part + EXAMPLE[place + len(part) :]
+    if is_checked and set(text[:-1]) <= set(ALPHANUMERIC):
+        text = with_check(text[:-1])
+    parse_number(EXAMPLE, LAYOUTS)
+    assert parsed(text, LAYOUTS) == parsed(text, UNKNOWN_LENGTHS)
+
+
+@given(st.integers(0, 1_000_000), st.sampled_from(ALPHANUMERIC))
+def test_serials_of_a_known_series(serial: int, check: str) -> None:
+    body = f"{EXAMPLE[:16]}{serial:06}"
+    for text in (body + check, with_check(body)):
+        assert parsed(text, LAYOUTS) == parsed(text, UNKNOWN_LENGTHS)
+
+
+@pytest.mark.parametrize("code", ["P000199000001", "X000115000001"])
+def test_a_series_that_no_institution_can_have(code: str) -> None:
+    for serial in (1, 2):
+        assert parsed(with_check(f"{code}242{serial:06}"), LAYOUTS) == "number_layout_unknown"
+
+
+def test_layouts_of_two_lengths_with_series_of_one_beginning() -> None:
+    """Without check character the same beginning is another series: the length tells them apart."""
+    for text, layout_id in ((EXAMPLE, "kz-1"), (EXAMPLE[:-1], "other"), (EXAMPLE, "kz-1")):
+        number = parse_number(text, SHORTER)
+        assert (number.layout.id, number.text, number.serial) == (layout_id, text, 123)
+    assert parsed(EXAMPLE[:-2], SHORTER) == "number_layout_unknown"

@@ -77,3 +77,19 @@ def test_arbitrary_bytes_end_in_a_code(envelope: bytes) -> None:
         assert error.code in {"payload_truncated", "payload_malformed", "payload_too_large"}
     else:
         assert cose.assemble(parts.kid, parts.payload, parts.signature) == envelope
+
+
+@given(st.data())
+def test_what_is_taken_apart_is_what_its_parts_make(data: st.DataObject) -> None:
+    """Any bytes anywhere, at every length that a certificate has: taken apart as assembled, or not at all."""
+    envelope = cose.assemble(KID, bytes(data.draw(st.integers(0, 300))), SIGNATURE)
+    place = data.draw(st.integers(0, len(envelope)))
+    cut = data.draw(st.integers(0, 4))
+    changed = envelope[:place] + data.draw(st.binary(max_size=4)) + envelope[place + cut :]
+    try:
+        parts = cose.take_apart(changed)
+    except KezhengError as error:
+        assert error.code in ("payload_truncated", "payload_malformed", "payload_too_large")
+    else:
+        assert cose.assemble(parts.kid, parts.payload, parts.signature) == changed
+        assert parts.to_be_signed == cose.to_be_signed(parts.kid, parts.payload)

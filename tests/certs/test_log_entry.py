@@ -27,9 +27,11 @@ from certs.log_entry import (
     entry_bytes,
     file_body,
     grant_body,
+    is_about,
     is_theft,
     key_body,
     listing_body,
+    logged_at_of,
     read_entry,
     status_body,
     subject_of,
@@ -144,9 +146,11 @@ def test_a_time_ends_with_the_calendar(ms: int, is_read: bool) -> None:
     entry = struct.pack(">BQ", 0, ms)
     if is_read:
         assert read_entry(entry).logged_at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+        assert logged_at_of(entry[:9]) == read_entry(entry).logged_at
     else:
-        with pytest.raises(KezhengError, match=r"^log_entry_malformed$"):
-            read_entry(entry)
+        for read in (read_entry, logged_at_of):
+            with pytest.raises(KezhengError, match=r"^log_entry_malformed$"):
+                read(entry[:9])
 
 
 MADE = [entry_bytes(made, 1_795_154_400_123) for made, *_ in LAYOUTS.values()]
@@ -173,6 +177,9 @@ def test_any_bytes_are_read_as_they_stand_or_refused(entry: bytes) -> None:
     assert bytes([read.kind]) + read.logged_ms.to_bytes(8, "big") + read.body == entry
     subject = subject_of(read)
     assert read.logged_at.tzinfo is UTC
+    assert logged_at_of(entry[:9]) == read.logged_at
+    assert is_about(entry, subject or entry[-32:]) == (subject is not None)
+    assert not is_about(entry, bytes(31) + b"?")
     assert subject is None or (len(subject) == 32 and subject in read.body)
     assert subject is None or 1 <= read.kind <= 7
 
@@ -204,6 +211,11 @@ def test_any_bytes_are_read_as_they_stand_or_refused(entry: bytes) -> None:
 def test_where_the_subject_stands(kind: int, length: int, subject: slice | None) -> None:
     body = bytes(range(length))
     assert subject_of(LogEntry(kind, 0, body)) == (None if subject is None else body[subject])
+    entry = bytes((kind,)) + bytes(8) + body
+    starts = range(max(1, length - 31))
+    assert [start for start in starts if is_about(entry, body[start : start + 32])] == (
+        [] if subject is None else [subject.start]
+    )
 
 
 def test_a_theft_is_told_from_every_other_entry_with_its_time() -> None:

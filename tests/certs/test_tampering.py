@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator import NOW, PUBLIC_URL, Key, World
 
-from certs import canonical
+from certs import canonical, verification
+from certs.certificate import CertificateClaims
+from certs.claims_reader import read_claims
 from certs.cose import assemble, take_apart, to_be_signed
 from certs.errors import KezhengError
 from certs.evidence import Evidence
@@ -62,16 +64,27 @@ def signed() -> Signed:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What the CBOR decoder is given while a test runs."""
-    given_to_it: list[bytes] = []
+    """What is read as claims, or given to the CBOR decoder by anybody else, while a test runs."""
+    given: list[bytes] = []
     decode: Callable[..., Any] = cbor2.loads
+    reading: list[bool] = []
 
-    def spy(data: bytes, **options: Any) -> Any:
-        given_to_it.append(data)
+    def spy_on_claims(payload: bytes) -> CertificateClaims:
+        given.append(payload)
+        reading.append(True)
+        try:
+            return read_claims(payload)
+        finally:
+            reading.clear()
+
+    def spy_on_decoder(data: bytes, **options: Any) -> Any:
+        if not reading:
+            given.append(data)
         return decode(data, **options)
 
-    monkeypatch.setattr(canonical.cbor2, "loads", spy)
-    return given_to_it
+    monkeypatch.setattr(verification, "read_claims", spy_on_claims)
+    monkeypatch.setattr(canonical.cbor2, "loads", spy_on_decoder)
+    return given
 
 
 def test_the_honest_certificate_passes_and_is_decoded_once(signed: Signed, decoded: list[bytes]) -> None:
