@@ -6,6 +6,7 @@ import typer
 
 from registry.cli.compromise_commands import compromise_command, reissue_command
 from registry.cli.institution_commands import institutions
+from registry.cli.jobs_commands import jobs
 from registry.cli.keys_commands import keys
 from registry.cli.log_commands import logs
 from registry.cli.replace_commands import correct_command, reprint_command
@@ -13,6 +14,7 @@ from registry.cli.roster_commands import batches, issue_command, rosters
 from registry.cli.setup_commands import demo_command, init_command, publish_command, serve_command
 from registry.cli.status_commands import statuses
 from registry.cli.verify_commands import equivalence_command, trust, verify_command
+from registry.cli.webhook_commands import webhooks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,9 +34,11 @@ app.command("reprint")(reprint_command)
 app.add_typer(institutions, name="institution")
 app.add_typer(rosters, name="roster")
 app.add_typer(batches, name="batch")
+app.add_typer(jobs, name="jobs")
 app.add_typer(statuses, name="status")
 app.add_typer(trust, name="trust")
 app.add_typer(keys, name="keys")
 keys.command("compromise")(compromise_command)
 keys.command("reissue")(reissue_command)
 app.add_typer(logs, name="log")
+app.add_typer(webhooks, name="webhook")

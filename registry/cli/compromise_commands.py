@@ -13,6 +13,7 @@ from certs.errors import KezhengError
 from certs.timestamps import day_start, format_instant, instant_from_ms, parse_instant
 from keys.key_record import KeyRole
 from registry.cli.console import CommandLine, advance
+from registry.cli.job_engine import do_job
 from registry.cli.keys_commands import Kid, OwnRole, parse_kid
 from registry.cli.roster_commands import issued_document
 from registry.cli.session import command_line, home_of, now_utc, read_file
@@ -20,9 +21,11 @@ from registry.compromise import Compromise, Effect, affected_certificates, decla
 from registry.delegation_changes import rotate_role
 from registry.exporting import IssuedFile, export_batch, write_private
 from registry.home import Home
-from registry.issuing.reissue import Started, finish_reissue, start_reissue
+from registry.issuing.reissue import Started, start_reissue
+from registry.jobs.job import JobKind
 from registry.store.affected_store import LoggedUnderKey
 from registry.store.batch_store import require_batch
+from registry.store.reissue_store import batches_with_parked
 
 PAGE = 100
 _LENGTH_OF_DAY = 10
@@ -80,21 +83,18 @@ def reissue_command(
     line = command_line(context)
     with home_of(context) as home:
         started = start_reissue(home, parse_kid(kid), chosen, operator, approver, now_utc())
-        batches = _finish(line, home, parse_kid(kid), len(started.numbers))
+        batches = _finish(line, home, parse_kid(kid))
         issued = [each for batch in batches for each in _export(line, home, batch, out)] if files else []
     _report(line, kid, started, batches, issued)
 
 
-def _finish(line: CommandLine, home: Home, kid: bytes, total: int) -> list[str]:
-    done = 0
-    with line.progress("重新签发 / signing again", total) as bar:
-
-        def signed(count: int) -> None:
-            nonlocal done
-            done += count
-            advance(bar, done)
-
-        return finish_reissue(home, kid, now_utc, signed)
+def _finish(line: CommandLine, home: Home, kid: bytes) -> list[str]:
+    """Sign everything that waits for a new paper, also what earlier runs left; the batches it belongs to."""
+    with home.store.reading() as tx:
+        batches = batches_with_parked(tx, kid)
+    if batches:
+        do_job(line, home, JobKind.REISSUE, kid.hex(), what="重新签发 / signing again")
+    return batches
 
 
 def _export(line: CommandLine, home: Home, batch_id: str, out: Path | None) -> list[IssuedFile]:

@@ -18,13 +18,14 @@ from registry.cli.console import (
     problem_document,
     report_error,
 )
+from registry.cli.job_engine import do_job
 from registry.cli.session import command_line, home_of, now_utc, read_file
 from registry.exporting import IssuedFile, export_batch
 from registry.home import Home
 from registry.issuing.approve import approve_import
 from registry.issuing.give_up import give_up_batch
 from registry.issuing.import_roster import CheckedRoster, RosterRefused, check_roster, import_roster
-from registry.issuing.issue import issue_batch
+from registry.jobs.job import JobKind
 from registry.rendering.marked_copy import write_marked_copy
 from registry.rendering.roster_template import write_template
 from registry.store.batch_store import BatchRecord, batches_of_institution, require_batch, unfinished_batches
@@ -164,15 +165,7 @@ def finish_batch(line: CommandLine, home: Home, batch: BatchRecord, folder: Path
     with home.store.reading() as tx:
         total = count_rows(tx, batch.id)
     if batch.state is not BatchState.RELEASED:
-        done = 0
-        with line.progress("签发 / signing", total) as bar:
-
-            def signed(count: int) -> None:
-                nonlocal done
-                done += count
-                advance(bar, done)
-
-            issue_batch(home, batch.id, now_utc, signed)
+        do_job(line, home, JobKind.ISSUE, batch.id, what="签发 / signing")
     with line.progress("制作 / rendering", total) as bar:
         return export_batch(home, batch, folder, now_utc(), lambda count: advance(bar, count))
 

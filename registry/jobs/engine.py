@@ -21,7 +21,7 @@ from certs.errors import KezhengError
 from registry.home import Home
 from registry.jobs.attempts import MOST_DEATHS, Order
 from registry.jobs.job import Job, parse_attempt_id
-from registry.jobs.job_desk import ADVANCE, APPLICATION, QUEUE, WORKFLOW, JobDesk, open_job_desk
+from registry.jobs.job_desk import ADVANCE, APPLICATION, QUEUE, WORKFLOW, JobDesk, job_database_of, open_job_desk
 from registry.jobs.job_text import JobSerializer
 from registry.jobs.leases import FileLeases, Leases, SessionLeases, new_executor_id
 from registry.jobs.patience import patiently
@@ -29,7 +29,7 @@ from registry.jobs.stepwise import Progress, Stepwise, Stopped
 from registry.jobs.work import KINDS, Extent
 from registry.store.conflicts import conflicts_as_errors
 from registry.store.database_url import is_postgresql
-from registry.store.job_database import JOB_SCHEMA, job_database_url, library_url
+from registry.store.job_database import JOB_SCHEMA, library_url
 from registry.store.schema import SCHEMA_REVISION
 
 Clock = Callable[[], datetime]
@@ -148,9 +148,9 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
     global _engine
     assert _engine is None, "there is one engine for a process"
     settings, executor = home.settings, new_executor_id()
-    url = job_database_url(settings.home, settings.database_url, settings.jobs_database_url)
+    url = job_database_of(settings)
     leases = SessionLeases(url) if is_postgresql(url) else FileLeases(settings.home / LEASES_FOLDER)
-    with open_job_desk(url) as desk, leases.held(executor):
+    with open_job_desk(settings) as desk, leases.held(executor):
         _engine = JobEngine(home, clock, executor, desk, leases)
         try:
             _launch(url, executor, takes_jobs=takes_jobs)
@@ -162,7 +162,7 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
 
 
 def _launch(url: str, executor: str, *, takes_jobs: bool) -> None:
-    _quieten(tells=takes_jobs)
+    _LIBRARY_LOGGER.propagate = takes_jobs
     with conflicts_as_errors():
         DBOS(config=_config(url, executor))
         DBOS.listen_queues([QUEUE] if takes_jobs else [])
@@ -188,11 +188,3 @@ def _config(url: str, executor: str) -> DBOSConfig:
         "log_level": "WARNING",
         "notification_listener_polling_interval_sec": 0.1,
     }
-
-
-def _quieten(*, tells: bool) -> None:
-    """The library writes to the terminal unless it finds a handler; what ends a job is told by us."""
-    if not _LIBRARY_LOGGER.handlers:
-        _LIBRARY_LOGGER.addHandler(logging.NullHandler())
-        _LIBRARY_LOGGER.addFilter(lambda record: record.exc_info is None)
-    _LIBRARY_LOGGER.propagate = tells

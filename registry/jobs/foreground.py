@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from certs.errors import KezhengError
+from registry.home import Home
 from registry.jobs.attempts import Attempt, AttemptState, Order
-from registry.jobs.engine import JobEngine
+from registry.jobs.engine import JobEngine, open_engine
 from registry.jobs.job import Job
 from registry.jobs.takeover import end_if_dead
 from registry.jobs.work import Extent
@@ -15,6 +17,12 @@ from registry.jobs.work import Extent
 HERE_SECONDS = 0.05
 ELSEWHERE_SECONDS = 0.3
 Show = Callable[[int], None]
+
+
+def do_now(home: Home, clock: Callable[[], datetime], job: Job, extent: Extent, show: Show) -> None:
+    """Do a job of a home with an engine of its own, and wait for its end. Raises as `work_here` does."""
+    with open_engine(home, clock, takes_jobs=False) as engine:
+        work_here(engine, job, extent, show)
 
 
 def work_here(engine: JobEngine, job: Job, extent: Extent, show: Show) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,8 +13,9 @@ from registry.jobs.attempts import ENGINE_UNFINISHED, RUNNING, Attempt, Order, a
 from registry.jobs.job import Job
 from registry.jobs.job_text import JobSerializer
 from registry.jobs.work import Extent
+from registry.settings import Settings
 from registry.store.conflicts import conflicts_as_errors
-from registry.store.job_database import JOB_SCHEMA, library_url
+from registry.store.job_database import JOB_SCHEMA, job_database_url, library_url
 
 APPLICATION = "kezheng"
 QUEUE = "jobs"
@@ -117,13 +119,20 @@ class JobDesk:
         return [attempt_from(status) for status in found]
 
 
+def job_database_of(settings: Settings) -> str:
+    """Where the jobs of a home's register are."""
+    return job_database_url(settings.home, settings.database_url, settings.jobs_database_url)
+
+
 @contextmanager
-def open_job_desk(url: str) -> Iterator[JobDesk]:
-    """The desk over a job database, which is made when it is missing. Raises KezhengError ``store_unavailable``."""
+def open_job_desk(settings: Settings) -> Iterator[JobDesk]:
+    """The desk of a home's register; its tables are made when they are missing. Raises ``store_unavailable``."""
+    quieten_library()
+    url = library_url(job_database_of(settings))
     with conflicts_as_errors():
-        DBOS.migrate(library_url(url), schema=JOB_SCHEMA)
+        DBOS.migrate(url, schema=JOB_SCHEMA)
         client = DBOSClient(
-            system_database_url=library_url(url),
+            system_database_url=url,
             dbos_system_schema=JOB_SCHEMA,
             serializer=JobSerializer(),
             application_name=APPLICATION,
@@ -133,3 +142,12 @@ def open_job_desk(url: str) -> Iterator[JobDesk]:
         yield JobDesk(client)
     finally:
         client.destroy()
+
+
+def quieten_library() -> None:
+    """The library writes to the terminal unless it finds a handler; what ends a job is told by us."""
+    logger = logging.getLogger("dbos")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+        logger.addFilter(lambda record: record.exc_info is None)
+        logger.propagate = False

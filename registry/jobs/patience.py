@@ -12,7 +12,8 @@ PASSING = frozenset(
     (
         *("store_unavailable", "store_busy", "store_read_only"),
         *("log_contended", "log_clock_behind", "log_witness_unreachable"),
-        *("certificate_state_changed", "already_logged", "batch_state_changed", "signing_rate_exceeded"),
+        *("certificate_state_changed", "already_logged", "batch_state_changed", "batch_not_finished"),
+        "signing_rate_exceeded",
     )
 )
 """Refusals after which the same work may succeed. It is gone on with from the states, whatever was done before."""

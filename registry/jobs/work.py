@@ -5,7 +5,7 @@ A further kind is a function here and a line in `KINDS`; the engine knows nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from registry.store.states import BatchState, CertificateState
 
 Clock = Callable[[], datetime]
 ENDED = (CertificateState.RELEASED, CertificateState.VOID)
+ISSUABLE = (BatchState.APPROVED, BatchState.ISSUING, BatchState.RELEASED)
 
 
 class Extent(NamedTuple):
@@ -44,9 +45,12 @@ class Kind(NamedTuple):
     work: Callable[[Home, str, Clock, Progress], None]
 
 
-def job_for(tx: ReadTransaction, kind: JobKind, subject: str) -> Job:
-    """The job of a kind about a subject. Raises KezhengError ``batch_unknown`` or ``signing_key_unknown``."""
-    return Job(kind, KINDS[kind].owner(tx, subject), subject)
+def job_and_extent(tx: ReadTransaction, kind: JobKind, subject: str) -> tuple[Job, Extent]:
+    """The job of a kind about a subject, and its size.
+
+    Raises KezhengError ``batch_unknown``, ``batch_state``, ``signing_key_unknown``.
+    """
+    return Job(kind, KINDS[kind].owner(tx, subject), subject), KINDS[kind].extent(tx, subject)
 
 
 def _issue(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
@@ -68,8 +72,6 @@ def _reissue(home: Home, kid: str, clock: Clock, progress: Progress) -> None:
 def _render(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
     """Every file of a released batch, and one archive of them all."""
     batch, folder = _batch(home, batch_id), home.settings.exports_folder / batch_id
-    if batch.state is not BatchState.RELEASED:
-        raise KezhengError("batch_state", batch=batch_id, state=batch.state.value)
     export_batch(home, batch, folder, clock(), lambda _so_far: progress(1))
     write_archive(folder, folder.with_suffix(".zip"))
 
@@ -77,6 +79,11 @@ def _render(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None
 def _batch(home: Home, batch_id: str) -> BatchRecord:
     with home.store.reading() as tx:
         return require_batch(tx, batch_id)
+
+
+def _require_state(batch: BatchRecord, allowed: Collection[BatchState]) -> None:
+    if batch.state not in allowed:
+        raise KezhengError("batch_state", batch=batch.id, state=batch.state.value)
 
 
 def _kid(text: str) -> bytes:
@@ -98,11 +105,13 @@ def _owner_of_key(tx: ReadTransaction, kid: str) -> str:
 
 
 def _issued(tx: ReadTransaction, batch_id: str) -> Extent:
+    _require_state(require_batch(tx, batch_id), ISSUABLE)
     counts = count_by_state(tx, batch_id)
     return Extent(count_rows(tx, batch_id), counts.get(CertificateState.RELEASED, 0))
 
 
 def _released(tx: ReadTransaction, batch_id: str) -> Extent:
+    _require_state(require_batch(tx, batch_id), (BatchState.RELEASED,))
     return Extent(count_by_state(tx, batch_id).get(CertificateState.RELEASED, 0), 0)
 
 
