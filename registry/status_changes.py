@@ -19,6 +19,7 @@ from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.states import CertificateState
 from registry.store.status_store import StatusEventRecord, add_status_events, status_events_of
 from registry.store.succession_store import link_successor
+from registry.webhooks.announce import EventType, announce
 
 NOTE_PLACE = ("status_event", "note_ciphertext")
 
@@ -62,6 +63,8 @@ def record_change(home: Home, tx: WriteTransaction, number: str, change: StatusC
     assert certificate.envelope_digest is not None
     home.log(tx, [status_body(certificate.envelope_digest, event)], now)
     record_act(tx, now, change.by, f"certificate_{change.state.value}", number, reason=change.reason_code)
+    said = {"number": number, "state": change.state.value, "reason": change.reason_code}
+    announce(tx, certificate.institution_code, EventType.STATUS_CHANGED, said, now)
     return event
 
 

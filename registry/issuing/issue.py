@@ -30,11 +30,13 @@ from registry.issuing.replace import evidence_with_facts, replace_predecessors
 from registry.issuing.reserve import approved_rows, reserve_batch
 from registry.store.batch_store import release_batch, require_batch
 from registry.store.certificate_states import SignedCertificate, record_released, record_signed
+from registry.store.certificate_store import count_by_state
 from registry.store.chunk_store import Standing, has_facts, standing_of, unfinished_ids
 from registry.store.issuing_store import Logged, Recorded, Reserved, Sealed
 from registry.store.reissue_store import without_place
 from registry.store.rows import chunks
 from registry.store.states import BatchState, CertificateState
+from registry.webhooks.announce import EventType, announce
 
 AHEAD = 3
 """Chunks that may wait for our own verifier while the next ones are signed."""
@@ -100,6 +102,9 @@ def finish_issue(home: Home, batch_id: str, now: datetime) -> None:
             home.publish_status(tx, now)
         home.publish_if_needed(tx, now)
         release_batch(tx, batch_id, now)
+        released = count_by_state(tx, batch_id).get(CertificateState.RELEASED, 0)
+        said = {"batch": batch_id, "institution": batch.institution_code, "certificates": released}
+        announce(tx, batch.institution_code, EventType.BATCH_RELEASED, said, now)
 
 
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
