@@ -39,20 +39,34 @@ class LogSnapshot:
         return self._log.entry(index) if 0 <= index < self.size else None
 
 
-def open_snapshot(log: CompleteLog, note: bytes | None, trust: TrustList, *, is_own: bool = False) -> LogSnapshot:
-    """Advance a log to a checkpoint and hold it against the trust list's pinned tree.
+def published_checkpoint(note: bytes | None, trust: TrustList) -> TrustedCheckpoint:
+    """The checkpoint in a note that a register publishes.
 
-    Raises KezhengError ``log_unavailable``, ``log_behind_list`` for a checkpoint older than the pinned tree,
-    ``log_forked`` for one that does not continue it, and as `trusted_checkpoint` and `CompleteLog.advance`.
+    Raises KezhengError ``log_unavailable`` for no note, ``log_behind_list`` for a checkpoint older than the trust
+    list's pinned tree, and as `trusted_checkpoint`.
     """
     if note is None:
         raise KezhengError("log_unavailable")
     checkpoint = trusted_checkpoint(note, trust.delegation.log)
     if checkpoint.size < max(1, trust.pinned.size):
         raise KezhengError("log_behind_list")
-    log.advance(checkpoint)
-    check_pinned(log, trust.pinned)
+    return checkpoint
+
+
+def snapshot_at(log: CompleteLog, checkpoint: TrustedCheckpoint, pinned: PinnedTree, *, is_own: bool) -> LogSnapshot:
+    """A log that was advanced to a checkpoint, held against the pinned tree. Raises KezhengError ``log_forked``."""
+    check_pinned(log, pinned)
     return LogSnapshot(log, checkpoint, log.newest_at, is_own=is_own)
+
+
+def open_snapshot(log: CompleteLog, note: bytes | None, trust: TrustList, *, is_own: bool = False) -> LogSnapshot:
+    """Advance a log to a checkpoint and hold it against the trust list's pinned tree.
+
+    Raises KezhengError as `published_checkpoint`, `CompleteLog.advance` and `snapshot_at` do.
+    """
+    checkpoint = published_checkpoint(note, trust)
+    log.advance(checkpoint)
+    return snapshot_at(log, checkpoint, trust.pinned, is_own=is_own)
 
 
 def open_published_log(read: ReadFile, trust: TrustList, *, is_own: bool = False) -> LogSnapshot:
