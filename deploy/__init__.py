@@ -1,0 +1,1 @@
+"""Set-up of machines, and what starts it for a rehearsal."""
