@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from certs.errors import KezhengError
@@ -75,7 +74,7 @@ class CompleteLog:
         Raises KezhengError as `entry` does.
         """
         self._read = read
-        self._bundle = lru_cache(_BUNDLES_KEPT)(self._checked_bundle)
+        self._bundles = _Bundles()
         places = SubjectPlaces(kept.segments, kept.size)
         self._held = _Held(kept.size, b"", (), TileRoots(kept.tile_roots), places, kept)
         if kept.size:
@@ -167,15 +166,34 @@ class CompleteLog:
         return before._replace(size=size, newest=newest, leaves=tuple(leaves)), more
 
     def _entries_of(self, bundle: int) -> list[bytes]:
-        return self._bundle(bundle, min(TILE_WIDTH, self._held.size - bundle * TILE_WIDTH))
-
-    def _checked_bundle(self, bundle: int, width: int) -> list[bytes]:
-        """Entries read again: they must still be those of the tree, which may have grown since somebody asked."""
+        """Entries of a bundle, read again: they must still be those of the tree."""
         held = self._held
-        if width < TILE_WIDTH and bundle < held.size // TILE_WIDTH:
-            return self._bundle(bundle, TILE_WIDTH)[:width]
+        width = min(TILE_WIDTH, held.size - bundle * TILE_WIDTH)
+        known = self._bundles.get(bundle, width)
+        if known is not None:
+            return known
         entries = read_bundle(self._read, bundle, width)
-        known = held.roots[bundle] if width == TILE_WIDTH else tree_root(held.leaves[:width])
-        if tree_root([leaf_hash(entry) for entry in entries]) != known:
+        root = held.roots[bundle] if width == TILE_WIDTH else tree_root(held.leaves)
+        if tree_root([leaf_hash(entry) for entry in entries]) != root:
             raise KezhengError("log_entries_differ")
+        self._bundles.keep(bundle, entries)
         return entries
+
+
+class _Bundles:
+    """Bundles that were asked for lately. It knows nothing of its log, so that it does not keep the log alive."""
+
+    def __init__(self) -> None:
+        self._newer: dict[int, list[bytes]] = {}
+        self._older: dict[int, list[bytes]] = {}
+
+    def get(self, bundle: int, width: int) -> list[bytes] | None:
+        """The entries of a bundle that has grown to a width; None when that is not known."""
+        entries = self._newer.get(bundle) or self._older.get(bundle)
+        return entries if entries is not None and len(entries) == width else None
+
+    def keep(self, bundle: int, entries: list[bytes]) -> None:
+        """Keep a bundle; when there are many, those go that were not asked for since the last time."""
+        self._newer[bundle] = entries
+        if len(self._newer) >= _BUNDLES_KEPT // 2:
+            self._older, self._newer = self._newer, {}
