@@ -56,7 +56,8 @@ def error_code(error: BaseException | None) -> str | None:
     if isinstance(error, sqlite3.IntegrityError):
         return _meaning(str(error))
     if isinstance(error, sqlite3.Error):
-        return _SQLITE_NAMES.get("_".join(error.sqlite_errorname.split("_")[:2]))
+        # The module's own errors, such as a closed connection, are no answer of the library and have no name.
+        return _SQLITE_NAMES.get("_".join(getattr(error, "sqlite_errorname", "").split("_")[:2]))
     if isinstance(error, psycopg.IntegrityError):
         return _meaning(error.diag.constraint_name or "")
     if isinstance(error, psycopg.Error):
@@ -65,12 +66,12 @@ def error_code(error: BaseException | None) -> str | None:
 
 
 def _postgres_code(error: psycopg.Error) -> str | None:
+    if isinstance(error, psycopg.DataError):
+        return "store_refused"
     state = error.sqlstate
     if state is None:
         # Not an answer of the server: there was none.
         return _UNAVAILABLE if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else None
-    if isinstance(error, psycopg.DataError):
-        return "store_conflict"
     return _STATES.get(state) or _STATES.get(state[:2])
 
 

@@ -19,7 +19,9 @@ WRITE_LOCK = int.from_bytes(b"kezheng")
 _BEGIN_WRITE = f"SELECT pg_advisory_xact_lock({WRITE_LOCK}), pg_is_in_recovery()"
 # A machine that was cut off is noticed in about eleven seconds, on its side and on the server's.
 _KEEPALIVES = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-_SERVER_KEEPALIVES: dict[str, str | int] = {"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3}
+_SERVER_KEEPALIVES: dict[str, str | int] = {
+    **{"tcp_keepalives_idle": 5, "tcp_keepalives_interval": 2, "tcp_keepalives_count": 3},
+}
 _IDLE_SECONDS = 20
 """How long a write transaction may do nothing, which a stopped or cut-off machine does, before others go on."""
 _PUBLIC_SECONDS = 5

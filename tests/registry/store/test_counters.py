@@ -58,5 +58,6 @@ def test_eight_processes_some_of_which_die(register: Any, url: str) -> None:
         assert serials == list(range(1, len(serials) + 1))
         assert take_serials(tx, PREFIX, 1).start == len(serials) + 1
         assert sorted(c.status_index for c in found) == list(range(len(serials)))
-        assert tx.connection.scalar(text("PRAGMA integrity_check")) == "ok"
-        assert tx.connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        if tx.connection.dialect.name == "sqlite":
+            assert tx.connection.scalar(text("PRAGMA integrity_check")) == "ok"
+            assert tx.connection.execute(text("PRAGMA foreign_key_check")).all() == []

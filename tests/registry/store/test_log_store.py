@@ -146,12 +146,3 @@ def test_missing_rows_are_noticed(store: WriteStore, damage: str) -> None:
         tx.connection.execute(text(damage))
         with pytest.raises(KezhengError, match=r"^log_damaged$"):
             load_frontier(tx, 257)
-
-
-@pytest.mark.parametrize(
-    ("condition", "index"), [("kind = 1", "uq_log_entry_certificate"), ("kind > 1", "ix_log_entry_subject")]
-)
-def test_looking_up_a_digest_reads_an_index(store: WriteStore, condition: str, index: str) -> None:
-    query = f"EXPLAIN QUERY PLAN SELECT leaf_index FROM log_entry WHERE subject = x'00' AND {condition}"
-    with store.reading() as tx:
-        assert f"{index} (subject=?)" in str(tx.connection.execute(text(query)).all())
