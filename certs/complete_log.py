@@ -193,7 +193,7 @@ class _Bundles:
         return entries if entries is not None and len(entries) == width else None
 
     def keep(self, bundle: int, entries: list[bytes]) -> None:
-        """Keep a bundle; when there are many, those go that were not asked for since the last time."""
+        """Keep a bundle; when there are many, the older half goes."""
         self._newer[bundle] = entries
         if len(self._newer) >= _BUNDLES_KEPT // 2:
             self._older, self._newer = self._newer, {}

@@ -145,4 +145,5 @@ def site_environment(settings: Settings) -> dict[str, str]:
         "KEZHENG_PUBLIC_URL": settings.public_url,
         "KEZHENG_PROXIES": ",".join(settings.proxies),
         "KEZHENG_REGISTRY_URL": settings.registry_url or "",
+        "KEZHENG_CACHE": str(settings.cache_folder.resolve()),
     }

@@ -26,6 +26,7 @@ class Settings:
     """Where things are and what they are called. Lengths carry their unit in the name.
 
     ``archive``: where the archive lies, in production another disk; without it in the home.
+    ``cache``: where this machine keeps what it has read of the register; without it in the home.
     ``hsm_module``: library of a hardware module in which new signing keys are made, ``hsm_token`` the token's label.
     ``jobs_database_url``: where jobs are kept when not with the register (a file in the home beside SQLite).
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
@@ -48,12 +49,18 @@ class Settings:
     hsm_token: str = "kezheng"
     registry_name: str = DEFAULT_REGISTRY_NAME
     archive: Path | None = None
+    cache: Path | None = None
     jobs_database_url: str | None = None
 
     @property
     def archive_folder(self) -> Path:
         """What `kezheng recover` restores from: everything in the register with what stands behind it, sealed."""
         return self.archive or self.home / "archive"
+
+    @property
+    def cache_folder(self) -> Path:
+        """What this machine has read of the register, made again whenever it is missing."""
+        return self.cache or self.home / "cache"
 
     @property
     def keys_folder(self) -> Path:
@@ -120,6 +127,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         log_witness=str(values.get("log_witness") or "") or None,
         registry_url=_address(values, "registry_url"),
         archive=Path(str(values["archive"])) if values.get("archive") else None,
+        cache=Path(str(values["cache"])) if values.get("cache") else None,
         jobs_database_url=str(values.get("jobs_database_url") or "") or None,
     )
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "verify_site": {"verify_site", "certs"},
 }
 COMPOSITION_ROOT = "verify_site.app"
-READ_ONLY_STORE = ("registry.store.public_reader", "registry.store.engine")
+READ_ONLY_STORE = ("registry.store.public_reader", "registry.store.engine", "registry.log_cache")
 
 PACKAGE_DATA = "certs.package_data"
 # fmt: off

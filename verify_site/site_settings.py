@@ -18,6 +18,7 @@ from certs.qr import check_public_url
 PREFIX = "KEZHENG_"
 PINNED_ROOT_FILE = "pinned-root.jwk"
 WELL_KNOWN_FOLDER = "well-known"
+CACHE_FOLDER = "cache"
 
 
 class SiteSettings(Protocol):
@@ -43,6 +44,10 @@ class SiteSettings(Protocol):
     def registry_url(self) -> str | None:
         """Where the registry role answers, None where there is none."""
 
+    @property
+    def cache_folder(self) -> Path:
+        """Where this machine keeps what it has read of the register."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublicSettings:
@@ -53,6 +58,12 @@ class PublicSettings:
     public_url: str
     proxies: tuple[str, ...] = ()
     registry_url: str | None = None
+    cache: Path | None = None
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where this machine keeps what it has read of the register: in the home unless it is told otherwise."""
+        return self.cache or self.home / CACHE_FOLDER
 
 
 def load_public_settings(environ: Mapping[str, str]) -> PublicSettings:
@@ -61,12 +72,14 @@ def load_public_settings(environ: Mapping[str, str]) -> PublicSettings:
     Raises KezhengError ``settings_invalid`` naming what is missing, ``public_url_invalid``,
     ``public_url_not_https``.
     """
+    cache = environ.get(f"{PREFIX}CACHE")
     return PublicSettings(
         home=Path(_given(environ, "HOME")),
         database_url=_given(environ, "DATABASE_URL"),
         public_url=check_public_url(_given(environ, "PUBLIC_URL")),
         proxies=tuple(proxy.strip() for proxy in environ.get(f"{PREFIX}PROXIES", "").split(",") if proxy.strip()),
         registry_url=environ.get(f"{PREFIX}REGISTRY_URL") or None,
+        cache=Path(cache) if cache else None,
     )
 
 

@@ -10,6 +10,7 @@ from certs.evidence import Evidence, gather_evidence
 from certs.log_follower import LogFollower
 from certs.log_paths import CHECKPOINT_FILE
 from registry.home import Home
+from registry.log_cache.cache import DiskLogCache
 from registry.publishing.documents import published_files
 
 
@@ -25,7 +26,7 @@ class RegisterEvidence:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._log = LogFollower(home.log_file, is_own=True)
+        self._log = LogFollower(home.log_file, is_own=True, cache=DiskLogCache(home.settings.cache_folder))
         self._read_from: tuple[Mapping[str, bytes], bytes | None] | None = None
         self._held: PublishedEvidence | None = None
         self._one_at_a_time = Lock()
