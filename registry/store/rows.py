@@ -87,13 +87,21 @@ def chunks(values: Sequence[Item], size: int = CHUNK) -> Iterator[Sequence[Item]
 
 
 def among(connection: Connection, column: ColumnElement[Item], values: Sequence[Item]) -> ColumnElement[bool]:
-    """That a column has one of some values: one array where the engine has arrays, else an IN list.
+    """That a column has one of some values: ids one after the other by their ends, else one array or an IN list.
 
-    A list of a thousand parameters costs PostgreSQL more to read than the rows it finds.
+    A list of a thousand parameters costs either engine more to read than the rows it finds.
     """
+    if _are_neighbours(values):
+        return column.between(values[0], values[-1])
     if connection.dialect.name != "postgresql":
         return column.in_(values)
     return column == any_(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
+
+
+def _are_neighbours(values: Sequence[object]) -> bool:
+    """Whether these are whole numbers without a gap, ascending: the rows of one chunk nearly always are."""
+    first = values[0] if values else None
+    return type(first) is int and list(values) == list(range(first, first + len(values)))
 
 
 def select_among(
