@@ -9,7 +9,7 @@ from threading import Event
 
 from certs.errors import KezhengError
 from registry.home import open_home
-from registry.jobs.engine import JobEngine, open_engine
+from registry.jobs.engine import Clock, JobEngine, open_engine
 from registry.jobs.takeover import take_over_dead
 from registry.settings import Settings
 
@@ -18,14 +18,19 @@ RETRY_SECONDS = 5.0
 _LOGGER = logging.getLogger(__name__)
 
 
-def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event) -> None:
+def now_utc() -> datetime:
+    """The worker's clock."""
+    return datetime.now(UTC)
+
+
+def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, clock: Clock = now_utc) -> None:
     """Work at jobs until ``stop`` is set; then what is under way is handed on. Blocks.
 
     A database that cannot be reached is waited for. Raises KezhengError for settings with which no worker can run.
     """
     while not stop.is_set():
         try:
-            with open_home(settings, environ) as home, open_engine(home, now_utc, takes_jobs=True) as engine:
+            with open_home(settings, environ) as home, open_engine(home, clock, takes_jobs=True) as engine:
                 patrol(engine, stop)
         except KezhengError as error:
             if error.code != "store_unavailable":
@@ -41,8 +46,3 @@ def patrol(engine: JobEngine, stop: Event) -> None:
             take_over_dead(engine.desk, engine.leases, engine.executor)
         except KezhengError as error:
             _LOGGER.warning("jobs: %s", error)
-
-
-def now_utc() -> datetime:
-    """The worker's clock."""
-    return datetime.now(UTC)

@@ -1,0 +1,99 @@
+"""Processes that die, that are two at once, that are of another version: every certificate is issued once."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from job_register import CHUNK, JobRegister, Workers, wait_until
+
+from registry.jobs.attempts import AttemptState
+from registry.jobs.job import Job
+
+PEOPLE = 3 * CHUNK
+
+
+def finished(register: JobRegister, job: Job) -> bool:
+    return register.latest(job).state is AttemptState.DONE
+
+
+@pytest.mark.slow
+def test_a_killed_workers_job_is_gone_on_with_by_a_living_one(any_register: JobRegister, workers: Workers) -> None:
+    batch = any_register.approved(PEOPLE)
+    job = any_register.submit(batch)
+    first = workers.start("first", held_in=2)
+    workers.wait_held("first")
+    workers.start("second")
+    workers.kill(first)
+    killed = time.monotonic()
+    wait_until(lambda: finished(any_register, job))
+    assert time.monotonic() - killed < 10
+    assert any_register.latest(job).number == 2
+    # The first chunk was released and is not begun again; the one that was under way is.
+    assert workers.chunks_of("second") == 2
+    any_register.expect_all_issued(batch, PEOPLE)
+
+
+@pytest.mark.slow
+def test_a_second_worker_leaves_alone_what_a_living_one_is_at(any_register: JobRegister, workers: Workers) -> None:
+    batch = any_register.approved(PEOPLE)
+    job = any_register.submit(batch)
+    workers.start("first", held_in=2)
+    workers.wait_held("first")
+    workers.start("second")
+    time.sleep(1)
+    assert workers.chunks_of("second") == 0
+    workers.release("first")
+    wait_until(lambda: finished(any_register, job))
+    assert any_register.latest(job).number == 1
+    assert workers.chunks_of("second") == 0
+    any_register.expect_all_issued(batch, PEOPLE)
+
+
+@pytest.mark.slow
+def test_a_newer_program_goes_on_with_the_jobs_of_the_older(any_register: JobRegister, workers: Workers) -> None:
+    batch, waiting = any_register.approved(PEOPLE), any_register.approved(CHUNK, first=100)
+    job, other = any_register.submit(batch), any_register.submit(waiting)
+    old = workers.start("old", held_in=2, version="0001")
+    workers.wait_held("old")
+    workers.kill(old)
+    workers.start("new")
+    wait_until(lambda: finished(any_register, job) and finished(any_register, other))
+    with any_register.opened() as desk:
+        found = [*desk.certificates(batch), *desk.certificates(waiting)]
+        assert len({certificate.number for certificate in found}) == PEOPLE + CHUNK
+        assert {report["verdict"] for report in desk.reports(c.number for c in found)} == {"valid"}
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_asked_to_end_hands_its_job_on(any_register: JobRegister, workers: Workers) -> None:
+    batch = any_register.approved(PEOPLE)
+    job = any_register.submit(batch)
+    first = workers.start("first", held_in=2)
+    workers.wait_held("first")
+    workers.release("first")
+    assert workers.end(first) == 0
+    left = any_register.latest(job)
+    if left.is_unfinished:
+        assert (left.number, left.state, left.order.deaths) == (2, AttemptState.WAITING, 0)
+        workers.start("second")
+    wait_until(lambda: finished(any_register, job))
+    any_register.expect_all_issued(batch, PEOPLE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_whoever_is_killed_whenever_each_number_is_issued_once(
+    any_register: JobRegister, workers: Workers, seed: int
+) -> None:
+    batch = any_register.approved(PEOPLE)
+    job = any_register.submit(batch)
+    chance = random.Random(seed)
+    running = [workers.start(f"{seed}.{place}") for place in range(2)]
+    for place in range(4):
+        time.sleep(chance.uniform(0.05, 0.6))
+        workers.kill(running.pop(chance.randrange(2)))
+        running.append(workers.start(f"{seed}.{place + 2}"))
+    wait_until(lambda: finished(any_register, job))
+    any_register.expect_all_issued(batch, PEOPLE)
