@@ -14,6 +14,7 @@ from registry.log_finding import Finding, finding_of
 from registry.store.engine import ReadTransaction
 from registry.store.log_audit_store import RecordedLeaf, recorded_leaves
 from registry.store.log_store import entries_between, read_tree, root_at, tile_roots_between
+from registry.store.lost_store import lost_leaves
 
 _CERTIFICATE = bytes((EntryKind.CERTIFICATE,))
 
@@ -28,6 +29,7 @@ def compare_with_database(tx: ReadTransaction) -> CompareEntries:
             if place >= len(stored) or stored[place] != entry:
                 yield _differs(start + place)
         leaves = recorded_leaves(tx, start, stop)
+        leaves += [RecordedLeaf(place, digest, None) for place, digest in lost_leaves(tx, start, stop)]
         yield from (_differs(leaf.leaf_index) for leaf in leaves if not _fits(leaf, entries[leaf.leaf_index - start]))
         recorded = {leaf.leaf_index for leaf in leaves}
         for index, entry in enumerate(entries, start):

@@ -9,6 +9,7 @@ from registry.cli.institution_commands import institutions
 from registry.cli.jobs_commands import jobs
 from registry.cli.keys_commands import keys
 from registry.cli.log_commands import logs
+from registry.cli.recover_command import recover_command
 from registry.cli.replace_commands import correct_command, reprint_command
 from registry.cli.roster_commands import batches, issue_command, rosters
 from registry.cli.setup_commands import demo_command, init_command, publish_command, serve_command
@@ -31,6 +32,7 @@ app.command("verify")(verify_command)
 app.command("equivalence")(equivalence_command)
 app.command("correct")(correct_command)
 app.command("reprint")(reprint_command)
+app.command("recover")(recover_command)
 app.add_typer(institutions, name="institution")
 app.add_typer(rosters, name="roster")
 app.add_typer(batches, name="batch")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from certs.evidence import STATUS_FILE
 from certs.jws import STATUS_TYPE, assemble, signing_input
 from certs.status import State, StatusEvent
-from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, status_payload
+from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, entry_from_json, status_payload
 from certs.timestamps import shanghai_day
 from certs.token_status_list import Period
 from keys.signer import Signer
@@ -22,15 +22,21 @@ from registry.store.document_store import PublishedDocument, add_document, lates
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.fact_store import PublicFacts, public_facts
 from registry.store.institution_store import institutions
+from registry.store.lost_store import lost_statuses
 from registry.store.reissue_store import reissued_places
 from registry.store.status_store import PublicStatusEvent, public_status_events
 
 
-def publish_status_list(tx: WriteTransaction, signer: Signer, settings: Settings, now: datetime) -> None:
-    """Sign and store the next version of the status file, and of the lists derived from it."""
+def publish_status_list(
+    tx: WriteTransaction, signer: Signer, settings: Settings, now: datetime, at_least: int = 1
+) -> None:
+    """Sign and store the next version of the status file, and of the lists derived from it.
+
+    ``at_least``: the lowest version that it may have, after versions that this database does not know.
+    """
     issued_at = now.replace(microsecond=0)
     expires_at = issued_at + timedelta(hours=settings.status_hours)
-    version = next_version(tx, STATUS_FILE)
+    version = max(next_version(tx, STATUS_FILE), at_least)
     entries = status_entries(tx)
     payload = status_payload(version, issued_at, expires_at, entries)
     signed = signing_input(STATUS_TYPE, signer.public_key, payload)
@@ -47,7 +53,8 @@ def status_entries(tx: ReadTransaction) -> dict[int, StatusEntry]:
         events[event.status_index].append(status_event(event))
     facts = _facts(tx)
     indices = events.keys() | facts.keys()
-    return {index: StatusEntry(tuple(events.get(index, ())), facts.get(index, NO_FACTS)) for index in indices}
+    known = {index: StatusEntry(tuple(events.get(index, ())), facts.get(index, NO_FACTS)) for index in indices}
+    return {index: entry_from_json(entry) for index, entry in lost_statuses(tx).items()} | known
 
 
 def status_event(event: PublicStatusEvent) -> StatusEvent:

@@ -34,11 +34,10 @@ class ArchivedCertificate(NamedTuple):
 
 
 class ArchivedRow(NamedTuple):
-    """An approved row as it was stored: the ciphertexts are bound to ``id``, ``person_id`` only groups documents."""
+    """An approved row as it was stored; its ciphertexts are bound to ``id``."""
 
     id: int
     sheet_row: int
-    person_id: int
     name: str
     id_type: str
     number_ciphertext: bytes
