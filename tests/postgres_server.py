@@ -123,6 +123,33 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
         _stop_and_remove(server)
 
 
+@contextmanager
+def hot_standby(primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A second server that follows the first by streaming its log, open for reading."""
+    folder = server_folder()
+    source = f"host={primary.folder} user=postgres application_name=standby"
+    run_program(
+        *("pg_basebackup", "-D", str(folder / "data"), "-d", source, "--write-recovery-conf"),
+        *("--wal-method=stream", "--checkpoint=fast", "--no-sync"),
+    )
+    server = start_server(folder, primary.settings)
+    try:
+        yield server
+    finally:
+        _stop_and_remove(server)
+
+
+def wait_for_standby(primary: PostgresServer, standby: PostgresServer) -> None:
+    """Wait until a standby shows all that its primary has committed. Raises TimeoutError."""
+    end = time.monotonic() + _START_SECONDS
+    with primary.connect() as first, standby.connect() as second:
+        committed = first.execute("SELECT pg_current_wal_lsn()").fetchone()
+        while second.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", committed).fetchone() != (True,):
+            if time.monotonic() > end:
+                raise TimeoutError("the standby does not follow")
+            time.sleep(0.01)
+
+
 def _stop_and_remove(server: PostgresServer) -> None:
     server.stop()
     shutil.rmtree(server.folder)

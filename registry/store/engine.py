@@ -110,8 +110,9 @@ class PublicStore:
 
 
 def open_write_store(url: str) -> WriteStore:
-    """Open for writing. Raises as `open_read_store` does."""
-    return WriteStore(_checked(open_engine(url)), open_engine(url, Access.READ))
+    """Open for writing. Waits for no other writer before it writes. Raises as `open_read_store` does."""
+    reader = _checked(open_engine(url, Access.READ))
+    return WriteStore(open_engine(url), reader)
 
 
 def open_read_store(url: str) -> ReadStore:
