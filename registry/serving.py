@@ -141,7 +141,7 @@ def site_environment(settings: Settings) -> dict[str, str]:
     """The settings that the site's own process reads."""
     return {
         "KEZHENG_HOME": str(settings.home.resolve()),
-        "KEZHENG_DATABASE_URL": settings.database_url,
+        "KEZHENG_DATABASE_URL": settings.public_database_url or settings.database_url,
         "KEZHENG_PUBLIC_URL": settings.public_url,
         "KEZHENG_PROXIES": ",".join(settings.proxies),
         "KEZHENG_REGISTRY_URL": settings.registry_url or "",

@@ -28,6 +28,7 @@ class Settings:
     ``archive``: where the archive lies, in production another disk; without it in the home.
     ``cache``: where this machine keeps what it has read of the register; without it in the home.
     ``hsm_module``: library of a hardware module in which new signing keys are made, ``hsm_token`` the token's label.
+    ``public_database_url``: the database as the public side reads it, where that is another user or a standby.
     ``jobs_database_url``: where jobs are kept when not with the register (a file in the home beside SQLite).
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
     ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
@@ -51,6 +52,7 @@ class Settings:
     archive: Path | None = None
     cache: Path | None = None
     jobs_database_url: str | None = None
+    public_database_url: str | None = None
 
     @property
     def archive_folder(self) -> Path:
@@ -129,6 +131,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         archive=Path(str(values["archive"])) if values.get("archive") else None,
         cache=Path(str(values["cache"])) if values.get("cache") else None,
         jobs_database_url=str(values.get("jobs_database_url") or "") or None,
+        public_database_url=str(values.get("public_database_url") or "") or None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from registry.cli.compromise_commands import compromise_command, reissue_command
+from registry.cli.database_commands import databases
 from registry.cli.institution_commands import institutions
 from registry.cli.jobs_commands import jobs
 from registry.cli.keys_commands import keys
@@ -43,4 +44,5 @@ app.add_typer(keys, name="keys")
 keys.command("compromise")(compromise_command)
 keys.command("reissue")(reissue_command)
 app.add_typer(logs, name="log")
+app.add_typer(databases, name="database")
 app.add_typer(webhooks, name="webhook")
