@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from certs.errors import KezhengError
+from registry.serving import site_environment
 from registry.settings import load_settings
 
 
@@ -32,6 +33,17 @@ def test_where_the_registry_role_answers(tmp_path: Path) -> None:
     given = load_settings(tmp_path, {"KEZHENG_REGISTRY_URL": "http://127.0.0.1:8001"})
     assert given.registry_url == "http://127.0.0.1:8001"
     assert given.receipts_folder == tmp_path / "receipts"
+
+
+def test_the_public_side_may_have_a_database_address_of_its_own(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {}).public_database_url is None
+    (tmp_path / "kezheng.toml").write_text('database_url = "postgresql://registry@h/d"\n', "utf-8")
+    settings = load_settings(tmp_path, {"KEZHENG_PUBLIC_DATABASE_URL": "postgresql://site@standby/d"})
+    assert (settings.database_url, settings.public_database_url) == (
+        "postgresql://registry@h/d",
+        "postgresql://site@standby/d",
+    )
+    assert site_environment(settings)["KEZHENG_DATABASE_URL"] == "postgresql://site@standby/d"
 
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
