@@ -15,15 +15,15 @@ from certs.equivalence import effects_json_for_all
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER, ROOT_CHAIN_FILE, Evidence, gather_evidence, what_was_seen
 from certs.finding import Verification
-from certs.log_evidence import LogReader
-from certs.log_snapshot import open_published_log
+from certs.log_follower import LogFollower
 from certs.report import ReportContext, format_check_id, report_json
 from certs.root_chain import RootKey, root_from_jwk
 from certs.timestamps import shanghai_day
-from certs.trust_list import TrustList
 from certs.unavailable import Unavailable
 from certs.verification import verify, verify_qr_text
 from registry.home import read_pinned_root
+from registry.log_cache.cache import DiskLogCache
+from registry.log_cache.reading import Progress
 from registry.publishing.documents import ROOT_FILE, published_files
 from registry.publishing.log_folder import read_log_file
 from registry.publishing.static_files import read_published
@@ -32,6 +32,9 @@ from registry.scanning.scan import scan_file
 from registry.settings import Settings
 from registry.store.engine import open_read_store
 from registry.trust_memory import newest_seen, remember_seen
+
+KEEP_FROM = 16_384
+"""From so many new entries on, what was read of a register is kept for the next time."""
 
 
 def read_input(given: str) -> str | bytes | PresentedReceipt:
@@ -94,29 +97,37 @@ def _files_of_home(settings: Settings) -> dict[str, bytes]:
         store.close()
 
 
-def evidence_of_home(settings: Settings) -> Evidence:
-    """The evidence in this home's own database, under its pinned root."""
+def evidence_of_home(settings: Settings, reading: Progress | None = None) -> Evidence:
+    """The evidence in this home's own database, under its pinned root. ``reading`` is told how far the register is."""
     files, root = _files_of_home(settings), read_pinned_root(settings.pinned_root_file)
-    return _gather(settings, files, root, settings.log_folder, is_own=True)
+    return _gather(settings, files, root, _follower(settings, settings.log_folder, reading, is_own=True))
 
 
-def evidence_of_folder(settings: Settings, folder: Path, root_file: Path | None) -> Evidence:
+def evidence_of_folder(
+    settings: Settings, folder: Path, root_file: Path | None, reading: Progress | None = None
+) -> Evidence:
     """The evidence in published files, under a root file or the root pinned in the home, never under its own."""
     root = read_pinned_root(root_file or settings.pinned_root_file)
     if root_file is not None and root is None:
         raise KezhengError("file_not_found", path=str(root_file))
-    return _gather(settings, read_published(folder), root, folder / LOG_FOLDER, is_own=False)
+    follower = _follower(settings, folder / LOG_FOLDER, reading, is_own=False)
+    return _gather(settings, read_published(folder), root, follower)
+
+
+def _follower(settings: Settings, log_folder: Path, reading: Progress | None, *, is_own: bool) -> LogFollower:
+    """The register in a folder. What is read of it is kept in the home, where there is one."""
+    is_kept = settings.cache is not None or settings.home.is_dir()
+    cache = DiskLogCache(settings.cache_folder, reading) if is_kept else None
+    return LogFollower(
+        lambda path: read_log_file(log_folder, path), is_own=is_own, cache=cache, patience=KEEP_FROM
+    )
 
 
 def _gather(
-    settings: Settings, files: Mapping[str, bytes], root: RootKey | None, log_folder: Path, *, is_own: bool
+    settings: Settings, files: Mapping[str, bytes], root: RootKey | None, follower: LogFollower
 ) -> Evidence:
     """The evidence, refusing what is older than the newest that this home has seen under the same root."""
-
-    def open_log(trust: TrustList) -> LogReader:
-        return open_published_log(lambda path: read_log_file(log_folder, path), trust, is_own=is_own)
-
-    evidence = gather_evidence(files, root, None if root is None else newest_seen(settings, root), open_log)
+    evidence = gather_evidence(files, root, None if root is None else newest_seen(settings, root), follower.open)
     if root is None:
         return _with_fingerprint(evidence, files)
     seen = what_was_seen(files, evidence)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from certs.certificate_number import normalise_typed_number, parse_number
 from certs.equivalence import load_policies, title_effects
 from certs.errors import KezhengError
+from certs.evidence import Evidence
 from certs.finding import Verdict
 from certs.grades import CertificateKind, Grade
 from certs.number_layout import load_layouts
@@ -77,13 +80,29 @@ def verify_command(
     if root is not None and evidence is None:
         raise KezhengError("usage", message="--root goes with --evidence")
     with refused_with(UNDETERMINED_EXIT):
-        settings = settings_of(context)
-        gathered = evidence_of_home(settings) if evidence is None else evidence_of_folder(settings, evidence, root)
+        gathered = _gathered(context, evidence, root)
     with refused_with(UNREADABLE_EXIT):
         verification = verify_input(read, gathered, judged_at)
     report = full_report(verification, gathered, now)
     command_line(context).answer(report, _lines(report))
     return _EXITS[verification.verdict]
+
+
+def _gathered(context: typer.Context, folder: Path | None, root: Path | None) -> Evidence:
+    """The evidence of the home or of a folder. A bar is shown when much of the register has to be read."""
+    settings, line = settings_of(context), command_line(context)
+    with ExitStack() as shown:
+        bars: list[Progress | None] = []
+
+        def reading(done: int, total: int) -> None:
+            if not bars:
+                bars.append(shown.enter_context(line.progress("读取登记簿 / reading the register", total)))
+            if bars[0] is not None:
+                bars[0].update(bars[0].task_ids[0], completed=done)
+
+        if folder is None:
+            return evidence_of_home(settings, reading)
+        return evidence_of_folder(settings, folder, root, reading)
 
 
 def _receipt_report(
