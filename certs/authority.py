@@ -66,6 +66,13 @@ Grant = tuple[datetime, date | None]
 """When a scope was granted, and the last day on which it entitles to issue."""
 
 
+class Coverage(NamedTuple):
+    """Why no scope covers a subject on its assessment date; None, and the grants of those that do."""
+
+    fault: str | None
+    grants: tuple[Grant, ...]
+
+
 def judge_authority(
     institution: InstitutionRecord,
     subject: Subject,
@@ -79,26 +86,40 @@ def judge_authority(
     ``issued_at`` is the time in the public register where that is known, and else what the institution states;
     ``stated_at`` is its statement beside a time of the register.
     """
+    covered = coverage(institution, subject)
+    return judge_covered(covered, institution, subject, issued_at, limits, first_issued_on, stated_at)
+
+
+def judge_covered(
+    covered: Coverage,
+    institution: InstitutionRecord,
+    subject: Subject,
+    issued_at: datetime,
+    limits: AuthorityLimits,
+    first_issued_on: date | None = None,
+    stated_at: datetime | None = None,
+) -> AuthorityFinding:
+    """The judgement of `judge_authority` where the institution's coverage of the subject is known."""
     issued_on = shanghai_day(issued_at)
     stated_on = issued_on if stated_at is None else shanghai_day(stated_at)
     counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
-    fault, grants = _coverage(institution, subject)
-    if fault is None and subject.assessed_on > min(stated_on, counted_on):
+    fault = covered.fault
+    if fault is None and (subject.assessed_on > stated_on or subject.assessed_on > counted_on):
         fault = "assessed_after_issue"
     code = fault or _age_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
-    return _judge_grants(grants, issued_at, counted_on, limits)
+    return _judge_grants(covered.grants, issued_at, counted_on, limits)
 
 
 def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
     """Why no scope covers the subject on the assessment date, or None: the nearest miss decides the code."""
-    return _coverage(institution, subject)[0]
+    return coverage(institution, subject).fault
 
 
 @lru_cache(maxsize=4096)
-def _coverage(institution: InstitutionRecord, subject: Subject) -> tuple[str | None, tuple[Grant, ...]]:
-    """The fault, or the grants that cover the subject. Kept, because thousands of certificates ask the same."""
+def coverage(institution: InstitutionRecord, subject: Subject) -> Coverage:
+    """How the scopes cover the subject. Kept, because thousands of certificates ask the same."""
     wrong_kind = None if institution.kind is subject.kind else "wrong_kind_of_institution"
     fault = wrong_kind or _listing_fault(institution, subject)
     covering = list(institution.scopes)
@@ -108,9 +129,9 @@ def _coverage(institution: InstitutionRecord, subject: Subject) -> tuple[str | N
         covering = kept
     fault = fault or _period_fault(covering, subject.assessed_on)
     if fault is not None:
-        return fault, ()
+        return Coverage(fault, ())
     current = [scope for scope in covering if _in_period(scope, subject.assessed_on)]
-    return None, tuple((scope.granted_at, _last_day(institution, scope)) for scope in current)
+    return Coverage(None, tuple((scope.granted_at, _last_day(institution, scope)) for scope in current))
 
 
 def _listing_fault(institution: InstitutionRecord, subject: Subject) -> str | None:
@@ -161,9 +182,13 @@ def _age_fault(assessed_on: date, counted_on: date, limits: AuthorityLimits) -> 
     return "assessment_too_old" if (counted_on - assessed_on).days > limits.assessment_window_days else None
 
 
-@lru_cache(maxsize=4096)
 def issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
     """Why an institution may issue nothing at all on a day, whatever was assessed when; None when it may."""
+    return _issuer_fault(institution, issued_on) if institution.events else None
+
+
+@lru_cache(maxsize=4096)
+def _issuer_fault(institution: InstitutionRecord, issued_on: date) -> str | None:
     removed_on = institution.removed_on()
     if removed_on is not None and issued_on >= removed_on:
         return "institution_removed"

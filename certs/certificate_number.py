@@ -52,13 +52,24 @@ class CertificateNumber(NamedTuple):
     serial: int
 
 
-class _Series(NamedTuple):
-    """What numbers share that differ in their serial: the first of them, and the check after what stands before it."""
+class NumberSeries(NamedTuple):
+    """What numbers share that differ in their serial alone: the first of them, and the check up to their serial."""
 
     first: CertificateNumber
     serial_at: int
     serial_end: int
     check_state: int
+
+    def number(self, text: str) -> CertificateNumber | None:
+        """A number that begins and is as long as the first; None when its serial or check character is not one."""
+        first, serial_at, serial_end, state = self
+        digits = text[serial_at:serial_end]
+        serial = int(digits) if digits.isdecimal() and digits.isascii() else 0
+        if serial == 0 or text[serial_end:] != (mod_37_36_check(digits, state) if first.layout.has_check else ""):
+            return None
+        return CertificateNumber(
+            text, first.layout, first.kind, first.institution_code, first.year, first.grade, serial
+        )
 
 
 def parse_number(text: str, layouts: LayoutSet) -> CertificateNumber:
@@ -68,9 +79,24 @@ def parse_number(text: str, layouts: LayoutSet) -> CertificateNumber:
     character is not the one of the rest.
     """
     tail = layouts.tails.get(len(text))
-    series = None if tail is None else _series(layouts, len(text), text[:-tail])
-    number = None if series is None else _number_in_series(text, series)
+    series = None if tail is None else number_series(layouts, len(text), text[:-tail])
+    number = None if series is None else series.number(text)
     return _parse(text, layouts) if number is None else number
+
+
+@lru_cache(maxsize=4096)
+def number_series(layouts: LayoutSet, length: int, prefix: str) -> NumberSeries | None:
+    """The series of numbers of a length that begin so up to their serial, None where there is none.
+
+    ``length`` must be one of the layouts' ``tails``. Kept: a series has thousands.
+    """
+    layout = next(layout for layout in layouts.layouts if layout.length == length)
+    body = prefix + "1".zfill(layout.width("serial"))
+    try:
+        first = _parse(body + mod_37_36_check(body) if layout.has_check else body, layouts)
+        return NumberSeries(first, len(prefix), len(body), mod_37_36_state(prefix))
+    except (KezhengError, ValueError):
+        return None
 
 
 def _parse(text: str, layouts: LayoutSet) -> CertificateNumber:
@@ -136,28 +162,6 @@ def grouped(number: CertificateNumber) -> str:
         groups.append(text[:length])
         text = text[length:]
     return " ".join(groups)
-
-
-@lru_cache(maxsize=4096)
-def _series(layouts: LayoutSet, length: int, prefix: str) -> _Series | None:
-    """The series of numbers of a length that begin so, None where there is none. Kept: a series has thousands."""
-    layout = next(layout for layout in layouts.layouts if layout.length == length)
-    body = prefix + "1".zfill(layout.width("serial"))
-    try:
-        first = _parse(body + mod_37_36_check(body) if layout.has_check else body, layouts)
-        return _Series(first, len(prefix), len(body), mod_37_36_state(prefix))
-    except (KezhengError, ValueError):
-        return None
-
-
-def _number_in_series(text: str, series: _Series) -> CertificateNumber | None:
-    """A number of a series, None when its serial or check character is not one."""
-    first, serial_at, serial_end, state = series
-    digits = text[serial_at:serial_end]
-    serial = int(digits) if digits.isdecimal() and digits.isascii() else 0
-    if serial == 0 or text[serial_end:] != (mod_37_36_check(digits, state) if first.layout.has_check else ""):
-        return None
-    return CertificateNumber(text, first.layout, first.kind, first.institution_code, first.year, first.grade, serial)
 
 
 def _number_from_parts(text: str, layout: Layout, match: re.Match[str]) -> CertificateNumber:

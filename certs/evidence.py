@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from certs.certificate_number import LayoutSet, layout_set_from_files
+from certs.cohort import Cohorts
 from certs.equivalence import PolicySet, policies_from
 from certs.errors import KezhengError
 from certs.log_entry import EntryKind
@@ -45,12 +46,13 @@ class DataFiles:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a verification rests on."""
+    """All that a verification rests on; ``cohorts`` is what verifications found out of it, never that of another."""
 
     trust: TrustList | Unavailable
     status: StatusList | Unavailable
     data: DataFiles | Unavailable
     log: LogReader | Unavailable
+    cohorts: Cohorts = field(default_factory=Cohorts, init=False, repr=False, compare=False)
 
     def without_status(self) -> Evidence:
         """The same evidence when the status can no longer be relied on."""

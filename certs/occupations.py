@@ -123,14 +123,9 @@ class Occupation:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All occupations, in the order of the file.
-
-    ``signed`` holds what certificates sign of them: a code and a direction's number or None, to the occupation and the
-    direction's name. Directions that are signed as text are not in it.
-    """
+    """All occupations, in the order of the file."""
 
     occupations: tuple[Occupation, ...]
-    signed: Mapping[tuple[str, str | int | None], tuple[Occupation, str | None]]
     _by_text: Mapping[str, Occupation]
 
     def find(self, text: str) -> Occupation | None:
@@ -161,7 +156,7 @@ def catalogue_from_file(content: bytes) -> Catalogue:
     try:
         entries = tomllib.loads(content.decode("utf-8"))["occupation"]
         occupations = tuple(_occupation(entry) for entry in entries)
-        return Catalogue(occupations, _signed(occupations), _index(occupations))
+        return Catalogue(occupations, _index(occupations))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise KezhengError("catalogue_malformed") from error
 
@@ -199,17 +194,6 @@ def _check(occupation: Occupation) -> None:
     certainties = {code.certainty for code in occupation.codes} | {d.certainty for d in occupation.directions}
     if not certainties | {occupation.certainty} <= set(_CERTAINTIES):
         raise ValueError("certainty is not H, M or L")
-
-
-def _signed(
-    occupations: tuple[Occupation, ...]
-) -> dict[tuple[str, str | int | None], tuple[Occupation, str | None]]:
-    signed: dict[tuple[str, str | int | None], tuple[Occupation, str | None]] = {}
-    for occupation in occupations:
-        for code in occupation.codes:
-            signed[code.code, None] = occupation, None
-            signed |= {(code.code, d.number): (occupation, d.name_zh) for d in occupation.directions}
-    return signed
 
 
 def _index(occupations: tuple[Occupation, ...]) -> dict[str, Occupation]:

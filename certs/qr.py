@@ -7,7 +7,7 @@ Writer: public URL in upper case + ``/V/`` + unpadded RFC 4648 base32. Reader: A
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from certs.errors import KezhengError
@@ -56,6 +56,22 @@ def read_qr_text(text: str) -> QrContent:
     Raises KezhengError ``not_a_certificate_code`` (no payload of ours is there); with a payload that is no proper
     one: ``payload_too_large``, ``payload_malformed``.
     """
+    head, _, payload = text.partition("/V/")
+    origin = _origin(head) if len(text) <= MAX_TEXT else None
+    if origin is not None and payload.isalnum() and payload.isascii():
+        return QrContent(origin, from_base32(payload))
+    return _read_text(text)
+
+
+@lru_cache(maxsize=256)
+def _origin(head: str) -> str | None:
+    """The origin in lower case where a text before ``/V/`` is one. Kept: a register has a handful of them."""
+    match = _ADDRESS.fullmatch(head + "/V/")
+    return None if match is None else match[1].lower()
+
+
+def _read_text(text: str) -> QrContent:
+    """The content of any text, with whatever scanners add to it; errors as `read_qr_text`."""
     match = _ADDRESS.match(text)
     if match is None or not text[:MAX_TEXT].isascii():
         raise KezhengError("not_a_certificate_code")

@@ -15,16 +15,15 @@ from certs.authority import (
     AUTHORISED,
     COUNTED_TO_FIRST_ISSUE,
     AuthorityFinding,
-    Subject,
-    judge_authority,
-    scope_fault,
+    judge_covered,
 )
 from certs.certificate import CertificateClaims, peek_issued_at
-from certs.certificate_number import CertificateNumber, parse_number
+from certs.certificate_number import CertificateNumber
 from certs.claims_reader import read_claims
+from certs.cohort import Cohort
 from certs.cose import Sign1, take_apart
 from certs.errors import KezhengError, Param
-from certs.evidence import DataFiles, Evidence
+from certs.evidence import Evidence
 from certs.finding import (
     Check,
     CheckName,
@@ -37,11 +36,10 @@ from certs.finding import (
 )
 from certs.log_check import LogFinding, check_listing, check_log
 from certs.log_evidence import hides_status_change
-from certs.occupations import Catalogue, Occupation
 from certs.qr import read_payload, read_qr_text
 from certs.signing_key import verify_signature
-from certs.status import State, Status, status_at
-from certs.status_list import NO_FACTS, CertificateFacts, StatusList
+from certs.status import VALID, State, Status, status_at
+from certs.status_list import NO_FACTS, NOTHING_RECORDED, CertificateFacts, StatusList
 from certs.timestamps import instant_from_epoch, shanghai_day
 from certs.trust_list import KeyOwner, TrustList
 from certs.unavailable import Unavailable
@@ -100,15 +98,16 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
         return _stopped(at, unavailable_check(CheckName.FORM, evidence.data), _SIGNATURE_OK)
     try:
         claims = read_claims(sign1.payload)
-        subject = _read_subject(claims, evidence.data)
+        issued_year, data = shanghai_day(claims.issued_at).year, evidence.data
+        number, cohort = evidence.cohorts.find(claims, issued_year, owner, data.layouts, data.catalogue)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
-    if owner.institution.code != subject.number.institution_code:
+    if owner.institution.code != number.institution_code:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "key_of_other_institution"))
     if claims.issued_at > at + FUTURE_TOLERANCE:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future"))
     # 4. and 5. The register, and whether the key was good at the register's time.
-    signed = _Signed(envelope, claims, subject, owner)
+    signed = _Signed(envelope, claims, issued_year, number, cohort, owner)
     found = check_log(evidence.log, envelope, sign1.kid, claims.issued_at, evidence.trust.limits, at)
     signature = _signature_check(signed, found)
     if signature.outcome is not Outcome.PASSED:
@@ -142,43 +141,15 @@ def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> Ke
     return Check(CheckName.SIGNATURE, Outcome.INDETERMINATE, "trust_list_older_than_certificate")
 
 
-class _Subject(NamedTuple):
-    """What the signed numbers mean in the published data; ``issued_year`` is that of the issue time."""
-
-    issued_year: int
-    number: CertificateNumber
-    occupation: Occupation
-    direction: str | None
-
-
 class _Signed(NamedTuple):
     """A certificate whose bytes an institution's key has signed, before anything is said of that key."""
 
     envelope: bytes
     claims: CertificateClaims
-    subject: _Subject
+    issued_year: int
+    number: CertificateNumber
+    cohort: Cohort
     owner: KeyOwner
-
-
-def _read_subject(claims: CertificateClaims, data: DataFiles) -> _Subject:
-    """The number, occupation and direction of claims; number and claims must agree, the year as far as it can here."""
-    number = parse_number(claims.number, data.layouts)
-    issued_year = shanghai_day(claims.issued_at).year
-    if number.year > issued_year or not (number.grade is claims.grade or number.grade is None):
-        raise KezhengError("number_claims_disagree")
-    meant = data.catalogue.signed.get((claims.occupation_code, claims.direction))
-    return _Subject(issued_year, number, *(_read_meaning(claims, data.catalogue) if meant is None else meant))
-
-
-def _read_meaning(claims: CertificateClaims, catalogue: Catalogue) -> tuple[Occupation, str | None]:
-    """The occupation of a code exactly as it is written, and the direction of a number or as text."""
-    occupation = catalogue.find(claims.occupation_code)
-    if occupation is None or all(dated.code != claims.occupation_code for dated in occupation.codes):
-        raise KezhengError("occupation_not_in_catalogue")
-    direction = occupation.direction_name(claims.direction)
-    if direction is None and claims.direction is not None:
-        raise KezhengError("direction_not_in_catalogue")
-    return occupation, direction
 
 
 def _signature_check(signed: _Signed, found: LogFinding) -> Check:
@@ -207,26 +178,26 @@ def _judge(
     notices: tuple[Notice, ...],
 ) -> Verification:
     assert not isinstance(evidence.trust, Unavailable)
-    claims, institution = signed.claims, signed.owner.institution
-    issued_year, number, occupation, direction = signed.subject
+    _, claims, issued_year, number, cohort, owner = signed
+    institution, limits = owner.institution, evidence.trust.limits
     status_check, status, facts = _status(signed, found, evidence.status, at)
     form = _FORM_OK if number.year == issued_year else _form_of_older(number, facts, status_check)
     if form is not _FORM_OK:
         return _stopped(at, form, signature, found.check)
-    subject = Subject(number.kind, occupation.id, direction, claims.grade, None, claims.assessed_on)
     known_at = claims.issued_at if found.logged is None else found.logged.logged_at
-    limits = evidence.trust.limits
-    finding = judge_authority(institution, subject, known_at, limits, facts.first_issued_on, claims.issued_at)
+    finding = judge_covered(
+        cohort.coverage, institution, cohort.subject, known_at, limits, facts.first_issued_on, claims.issued_at
+    )
     authority = _authority_check(finding, status_check)
     log = check_listing(evidence.log, institution, found.check)
     checks = (_FORM_OK, signature, log, authority, status_check)
     genuine = Genuine(
         claims=claims,
         number=number,
-        occupation=occupation,
-        direction=direction,
+        occupation=cohort.occupation,
+        direction=cohort.subject.direction,
         institution=institution,
-        accredited_at_assessment=finding.passed or scope_fault(institution, subject) is None,
+        accredited_at_assessment=finding.passed or cohort.coverage.fault is None,
         status=status,
         facts=facts,
         logged=found.logged,
@@ -263,6 +234,8 @@ def _status(
         stale = Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_stale", (("hours", hours),))
         return stale, None, NO_FACTS
     entry = status_list.entry(signed.claims.status_index)
+    if entry is NOTHING_RECORDED and signed.claims.expires_at is None and not found.status_changes:
+        return _IN_FORCE, VALID, NO_FACTS
     if hides_status_change(found.status_changes, signed.envelope, entry.events):
         return Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_behind_log"), None, NO_FACTS
     status = status_at(entry.events, signed.claims.expires_at, at)

@@ -159,13 +159,3 @@ def test_what_is_not_a_catalogue_is_refused(old: bytes, new: bytes) -> None:
     with pytest.raises(KezhengError) as caught:
         catalogue_from_file(content.replace(old, new))
     assert caught.value.code == "catalogue_malformed"
-
-
-def test_what_is_signed_means_what_its_parts_mean() -> None:
-    """The table answers as a search by code and direction does, and holds nothing else."""
-    signed = catalogue().signed
-    for (code, direction), (found, name) in signed.items():
-        assert (found, name) == (occupation(code), found.direction_name(direction))
-        assert code in [dated.code for dated in found.codes]
-        assert direction is None or type(direction) is int
-    assert len(signed) == sum(len(o.codes) * (1 + len(o.directions)) for o in catalogue().occupations)
