@@ -10,7 +10,7 @@ from pathlib import Path
 from keys.data_protection import FieldCipher
 from registry.publishing.archive_block import encode_head, seal_frames
 from registry.publishing.archive_content import frames_between
-from registry.publishing.archive_folder import FOLDER_PLACES, archive_end, write_block
+from registry.publishing.archive_folder import FOLDER_PLACES, archive_end, block_files, write_block
 from registry.store.engine import ReadTransaction
 from registry.store.log_store import entries_between
 
@@ -36,9 +36,22 @@ class Archive:
 
         A disk that is new gets everything from the first entry on. Raises KezhengError ``archive_unreachable``.
         """
-        start = self.end()
-        while start < size:
-            stop = min(size, (start // FOLDER_PLACES + 1) * FOLDER_PLACES)
+        self.write_again(tx, range(self.end(), size))
+
+    def missing(self, size: int) -> list[range]:
+        """The stretches up to a place that no block holds: blocks that were removed, or never copied to this disk."""
+        reached, gaps = 0, []
+        for block in block_files(self.folder):
+            if block.start > reached:
+                gaps.append(range(reached, min(block.start, size)))
+            reached = max(reached, block.stop)
+        return [gap for gap in [*gaps, range(reached, size)] if gap]
+
+    def write_again(self, tx: ReadTransaction, stretch: range) -> None:
+        """Write the blocks of a stretch, also in the place of what is damaged. Raises ``archive_unreachable``."""
+        start = stretch.start
+        while start < stretch.stop:
+            stop = min(stretch.stop, (start // FOLDER_PLACES + 1) * FOLDER_PLACES)
             self._write(tx, start, stop)
             start = stop
 

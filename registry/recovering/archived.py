@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from certs.errors import KezhengError
 from keys.data_protection import FieldCipher
 from registry.publishing.archive_block import Block, Frame, open_block
-from registry.publishing.archive_folder import BlockFile, block_files
+from registry.publishing.archive_folder import BlockFile, archive_end, block_files
 from registry.store.recovery_reads import ArchivedCertificate, ArchivedRow
 
 
@@ -27,7 +27,8 @@ class ArchivedTrust(NamedTuple):
 class Archived:
     """What was found: entries, certificates, acts and changes by place; batches, and rows by batch and line of sheet.
 
-    ``damaged`` are the blocks that cannot be read; what only they hold is missing here.
+    ``end`` is the place after the last one that is archived, readable or not. ``damaged`` are the blocks that cannot be
+    read; what only they hold is missing here.
     """
 
     end: int = 0
@@ -43,7 +44,6 @@ class Archived:
 
     def take(self, block: Block, start: int) -> None:
         """Take in a block; what stands before ``start`` is known to the database. Stretches may come twice."""
-        self.end = max(self.end, block.stop)
         self.entries |= {place: entry for place, entry in enumerate(block.entries, block.start) if place >= start}
         for frame in block.frames:
             self._take_frame(frame, start)
@@ -76,7 +76,7 @@ class Archived:
 
 def read_archive(folder: Path, start: int, cipher: FieldCipher) -> Archived:
     """What is archived from a place on. Raises KezhengError ``archive_unreachable``, ``data_key_unknown``."""
-    archived = Archived()
+    archived = Archived(archive_end(folder))
     for found in block_files(folder, start):
         try:
             archived.take(open_block(found.path.read_bytes(), cipher), start)
@@ -84,5 +84,4 @@ def read_archive(folder: Path, start: int, cipher: FieldCipher) -> Archived:
             if error.code != "archive_damaged":
                 raise
             archived.damaged.append(found)
-            archived.end = max(archived.end, found.stop)
     return archived

@@ -88,7 +88,7 @@ def _restore_documents(tx: WriteTransaction, newest: NewestTrust, now: datetime)
 def _restore_institution(tx: WriteTransaction, record: InstitutionRecord, facts: InstitutionFacts | None) -> bool:
     """Whether something of an institution was missing."""
     known = facts or _add_institution(tx, record)
-    has_news = facts is None
+    has_news = _restore_sites(tx, record, known.sites) or facts is None
     days = {name.from_day for name in known.names}
     for name in record.names:
         if name.valid_from not in days:
@@ -102,7 +102,7 @@ def _restore_institution(tx: WriteTransaction, record: InstitutionRecord, facts:
     events = [event for event in record.events if event.log_index not in recorded]
     for event in events:
         add_event(tx, _event(take_ids(tx, "institution_event", 1).start, record.code, event))
-    return has_news or bool(scopes or events) or _restore_sites(tx, record, known.sites)
+    return has_news or bool(scopes or events)
 
 
 def _add_institution(tx: WriteTransaction, record: InstitutionRecord) -> InstitutionFacts:

@@ -43,12 +43,16 @@ VERSIONS_SKIPPED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery found and did; ``did`` None when there was nothing to do."""
+    """What a recovery found and did; ``did`` None when the database was behind nothing.
+
+    ``mended`` counts stretches of the archive that were missing or damaged and are written again.
+    """
 
     history: History
     archived: Archived
     dry_run: bool
     did: Work | None
+    mended: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,21 @@ def recover(home: Home, where: str | None, now: datetime, by: str, *, dry_run: b
                     raise _DryRun
                 _publish(home, writing, history, archived, now)
     except _DryRun:
-        return Recovered(history, archived, dry_run, work[0])
-    if not dry_run:
-        home.publish_log()
-    return Recovered(history, archived, dry_run, work[0] if work else None)
+        return Recovered(history, archived, dry_run, work[0], 0)
+    if dry_run:
+        return Recovered(history, archived, dry_run, None, 0)
+    home.publish_log()
+    return Recovered(history, archived, dry_run, work[0] if work else None, _mend(home, archived))
+
+
+def _mend(home: Home, archived: Archived) -> int:
+    """Write what the archive lacks from the database, which has all of it now."""
+    with home.store.reading() as tx:
+        damaged = [range(block.start, block.stop) for block in archived.damaged]
+        stretches = damaged + home.archive.missing(read_tree(tx).size)
+        for stretch in stretches:
+            home.archive.write_again(tx, stretch)
+    return len(stretches)
 
 
 @contextmanager

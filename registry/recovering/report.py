@@ -19,7 +19,8 @@ def recovery_document(done: Recovered) -> dict[str, Any]:
         "recovered": done.did is not None and not done.dry_run,
         "database": {"size": history.before.size, "root": history.before.root.hex()},
         "register": {"size": history.size, "root": history.after.root().hex()},
-        "archive": {"size": archived.end, "damaged": [block.path.name for block in archived.damaged]},
+        "archive": {"size": archived.end, "damaged": [block.path.name for block in archived.damaged]}
+        | {"mended": done.mended},
         **(_nothing() if done.did is None else _work(done, done.did)),
     }
 
