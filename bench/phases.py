@@ -17,6 +17,10 @@ class Phases:
         self._started = perf_counter()
         self.differences: list[str] = []
 
+    def say(self, line: str) -> None:
+        """Say a line of one's own."""
+        self._say(line)
+
     @contextmanager
     def phase(self, name: str, count: int = 0) -> Iterator[None]:
         """Time a phase; with a count of what it works on also its rate."""

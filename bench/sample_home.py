@@ -57,14 +57,18 @@ def make_home(settings: Settings, institutions: int = 1) -> list[str]:
 
 
 def _enter(home: Home, place: int, at: datetime) -> str:
-    text = INSTITUTION.format(
+    return enter_institution(home, read_institution_file(institution_text(place).encode(), catalogue()), "bench", at).code
+
+
+def institution_text(place: int) -> str:
+    """The file of one of several institutions that may certify the sample people."""
+    return INSTITUTION.format(
         place=place + 1,
         credit_code=credit_code(place),
         occupation=OCCUPATION,
         valid_from=ASSESSED_ON - timedelta(days=365),
         valid_to=ASSESSED_ON + timedelta(days=730),
     )
-    return enter_institution(home, read_institution_file(text.encode(), catalogue()), "bench", at).code
 
 
 def credit_code(place: int) -> str:

@@ -49,6 +49,8 @@ def database_files(plan: Plan, machine: str, places: Places) -> dict[str, str]:
         "run_folder": str(places.run),
         "etcd_folder": str(places.etcd),
         "tuning": "\n    ".join(places.tuning),
+        "etcd_interface": "etcd3" if plan.has_sound_etcd3 else "etcd",
+        "etcd_v2": "false" if plan.has_sound_etcd3 else "true",
         "etcd_hosts": ", ".join(f'"{each}:{plan.ports.etcd_client}"' for each in plan.databases.values()),
         "etcd_members": ",".join(
             f"{name}=http://{address}:{plan.ports.etcd_peer}" for name, address in plan.databases.items()
@@ -87,9 +89,11 @@ def balancer_files(plan: Plan, machine: str, places: Places) -> dict[str, str]:
 def roles_sql(plan: Plan) -> str:
     """What the superuser runs once on the primary."""
     values = {
-        "write_role": plan.cluster,
+        "write_role": plan.write_role,
+        "read_role": plan.read_role,
         "database": plan.database,
         "application_password": plan.passwords.application,
+        "public_password": plan.passwords.public,
     }
     return _filled("roles.sql", values)
 
@@ -111,7 +115,7 @@ def _values(plan: Plan, machine: str) -> dict[str, str]:
         "database": plan.database,
         "network": str(plan.network),
         "public_url": plan.public_url,
-        "application_roles": f"{plan.cluster},{plan.cluster}_public",
+        "application_roles": f"{plan.write_role},{plan.read_role}",
         "superuser_password": passwords.superuser,
         "replication_password": passwords.replication,
         "rewind_password": passwords.rewind,

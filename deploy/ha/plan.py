@@ -6,6 +6,7 @@ machine follows from it.
 
 from __future__ import annotations
 
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 ETCD_MEMBERS = 3
+DEBIAN_12_PATRONI = (3, 0, 2)
+SOUND_ETCD3 = (3, 0, 3)
+"""The first Patroni that never takes the leader's key from another machine by etcd's newer interface."""
 PASSWORD_BYTES = 24
 PASSWORDS_MODE = 0o600
 
@@ -63,26 +67,42 @@ class Plan:
     cluster: str = "kezheng"
     database: str = "kezheng"
     ports: Ports = field(default_factory=Ports)
+    patroni: tuple[int, ...] = DEBIAN_12_PATRONI
+
+    @property
+    def has_sound_etcd3(self) -> bool:
+        """Whether this Patroni may use etcd's newer interface."""
+        return self.patroni >= SOUND_ETCD3
 
     @property
     def addresses(self) -> dict[str, str]:
         """The address of every machine."""
         return {**self.databases, **self.applications, **self.balancers}
 
+    @property
+    def write_role(self) -> str:
+        """The database role of the application."""
+        return self.cluster
+
+    @property
+    def read_role(self) -> str:
+        """The database role of the public sites."""
+        return f"{self.cluster}_public"
+
     def database_url(self, machine: str) -> str:
         """Where an application machine writes, through the HAProxy of its own."""
-        return self._url(machine, self.cluster, self.passwords.application, self.ports.write)
+        return self._url(machine, self.write_role, self.passwords.application, self.ports.write)
 
     def public_database_url(self, machine: str) -> str:
         """Where its public site reads."""
-        return self._url(machine, f"{self.cluster}_public", self.passwords.public, self.ports.read)
+        return self._url(machine, self.read_role, self.passwords.public, self.ports.read)
 
     def _url(self, machine: str, role: str, password: str, port: int) -> str:
         return f"postgresql://{role}:{password}@{self.applications[machine]}:{port}/{self.database}"
 
 
-def read_plan(path: Path, passwords: Passwords) -> Plan:
-    """The plan in a TOML file. Raises PlanInvalid, OSError."""
+def read_plan(path: Path, passwords: Passwords, patroni: tuple[int, ...]) -> Plan:
+    """The plan in a TOML file, for a version of Patroni. Raises PlanInvalid, OSError."""
     try:
         values = tomllib.loads(path.read_text("utf-8"))
         plan = Plan(
@@ -93,6 +113,7 @@ def read_plan(path: Path, passwords: Passwords) -> Plan:
             balancers=values["balancers"],
             passwords=passwords,
             ports=Ports(**values.get("ports", {})),
+            patroni=patroni,
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise PlanInvalid(f"{path.name}: {error}") from error
@@ -112,6 +133,14 @@ def check_plan(plan: Plan) -> None:
     for name, address in plan.addresses.items():
         if ip_address(address) not in plan.network:
             raise PlanInvalid(f"{name} does not lie in {plan.network}")
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """A version as numbers, from text such as ``patroni 3.0.2``. Raises PlanInvalid."""
+    found = re.search(r"\d+(?:\.\d+)+", text)
+    if found is None:
+        raise PlanInvalid(f"{text!r} names no version")
+    return tuple(map(int, found[0].split(".")))
 
 
 def new_passwords() -> Passwords:

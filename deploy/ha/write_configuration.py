@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from deploy.ha.configuration import ROLES_FILE, debian_places, files_of_machine, roles_sql
-from deploy.ha.plan import Plan, PlanInvalid, kept_passwords, read_plan
+from deploy.ha.plan import Plan, PlanInvalid, kept_passwords, read_plan, version_of
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 PASSWORDS_FILE = "passwords.toml"
@@ -36,10 +36,11 @@ def main() -> None:
     parser.add_argument("plan", type=Path, metavar="machines.toml")
     parser.add_argument("folder", type=Path, metavar="out/")
     parser.add_argument("--postgresql", type=int, default=15, help="major version on the database machines")
+    parser.add_argument("--patroni", default="3.0.2", help="its version on the database machines")
     chosen = parser.parse_args()
     chosen.folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     try:
-        plan = read_plan(chosen.plan, kept_passwords(chosen.folder / PASSWORDS_FILE))
+        plan = read_plan(chosen.plan, kept_passwords(chosen.folder / PASSWORDS_FILE), version_of(chosen.patroni))
     except PlanInvalid as refused:
         sys.exit(str(refused))
     for path in write_configuration(plan, chosen.folder, chosen.postgresql):

@@ -19,7 +19,14 @@ from deploy.ha.rehearsal.application import (
     start_roles,
     write_application_files,
 )
-from deploy.ha.rehearsal.database import ACCOUNT, Databases, installed_binaries, start_database, wait_until
+from deploy.ha.rehearsal.database import (
+    ACCOUNT,
+    Databases,
+    installed_binaries,
+    installed_patroni,
+    start_database,
+    wait_until,
+)
 from deploy.ha.rehearsal.ground import Ground
 from deploy.ha.rehearsal.machine import Keeper, Machine
 from deploy.ha.rehearsal.site_answers import is_answering
@@ -73,6 +80,7 @@ class Cluster:
             start_database_proxy(machine)
         self._waited("a way to the primary", partial(self._is_writable, first))
         kezheng(first, "init")
+        kezheng(first, "database", "public-role")
         prepare(first)
         for machine in others:
             copy_home(first, machine)
@@ -139,6 +147,7 @@ def _plan(ground: Ground, addresses: dict[str, str]) -> Plan:
         balancers={BALANCER: addresses[BALANCER]},
         passwords=new_passwords(),
         ports=Ports(public=PUBLIC_PORT),
+        patroni=installed_patroni(),
     )
     check_plan(plan)
     return plan

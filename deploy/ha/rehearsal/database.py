@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from deploy.ha.configuration import ETCD_FILE, PATRONI_FILE, Places, database_files
-from deploy.ha.plan import Plan
+from deploy.ha.plan import Plan, version_of
 from deploy.ha.rehearsal.environment_file import read_environment
 from deploy.ha.rehearsal.machine import Machine, Service, give_to
 
 ACCOUNT = "postgres"
+ETCD, PATRONI = "etcd", "patroni"
 POSTGRESQL_FOLDER = Path("/usr/lib/postgresql")
 ASK_SECONDS = 1.0
 TUNING = ("shared_buffers: 64MB", "max_wal_size: 512MB")
@@ -41,6 +43,12 @@ def installed_binaries() -> Path:
     return max(found, key=lambda path: float(path.parent.name))
 
 
+def installed_patroni() -> tuple[int, ...]:
+    """The version of Patroni on this machine."""
+    said = subprocess.run([PATRONI, "--version"], check=True, capture_output=True, text=True)
+    return version_of(said.stdout)
+
+
 def start_database(plan: Plan, machine: Machine) -> None:
     """Write a machine's configuration and start etcd and Patroni on it."""
     places = _places(machine)
@@ -55,13 +63,8 @@ def start_database(plan: Plan, machine: Machine) -> None:
         give_to(folder, ACCOUNT)
     environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     etcd = environ | read_environment(machine.folder / ETCD_FILE)
-    machine.start(Service("etcd", [etcd_program(), "--data-dir", str(places.etcd)], _without_folder(etcd), ACCOUNT))
-    machine.start(Service("patroni", ["patroni", str(machine.folder / PATRONI_FILE)], environ, ACCOUNT))
-
-
-def etcd_program() -> str:
-    """etcd by its name in the path."""
-    return "etcd"
+    machine.start(Service(ETCD, [ETCD, "--data-dir", str(places.etcd)], _without_folder(etcd), ACCOUNT))
+    machine.start(Service(PATRONI, [PATRONI, str(machine.folder / PATRONI_FILE)], environ, ACCOUNT))
 
 
 class Databases:

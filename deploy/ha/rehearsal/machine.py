@@ -19,7 +19,6 @@ RESTART_SECONDS = 1.0
 """How long after its end a service is started again."""
 _LOOK_SECONDS = 0.2
 _GONE_SECONDS = 0.02
-_END_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -93,13 +92,13 @@ class Machine:
         assert process is not None
         process.send_signal(what)
 
-    def forget(self, name: str) -> None:
-        """End a service in good order and keep it no longer."""
+    def forget(self, name: str, seconds: float) -> None:
+        """End a service in good order and keep it no longer. Raises TimeoutExpired."""
         with self._changing:
             process = self.services.pop(name).process
         assert process is not None
         process.terminate()
-        process.wait(_END_SECONDS)
+        process.wait(seconds)
 
     def cut_off(self) -> None:
         """Nothing gets from or to this machine."""
