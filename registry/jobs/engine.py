@@ -156,9 +156,11 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
             _launch(url, executor, takes_jobs=takes_jobs)
             yield _engine
         finally:
-            _engine.stop()
-            DBOS.destroy()
-            _engine = None
+            try:
+                _engine.stop()
+            finally:
+                DBOS.destroy()
+                _engine = None
 
 
 def _launch(url: str, executor: str, *, takes_jobs: bool) -> None:
