@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from time import monotonic, sleep
+from time import monotonic
 from typing import cast
 
 import uvloop
+
+from webserver.listening import listen
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -24,11 +26,13 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @contextmanager
 def server(app: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
-    """An ASGI application under uvicorn in a process of its own; gives its port."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", app, "--host", HOST, "--port", str(port)]
-    quiet = ["--log-level", "error", "--no-access-log", *arguments]
-    process = subprocess.Popen([*command, *quiet], env={**os.environ, **(environment or {})})
+    """An ASGI application in one process of the product's own server; gives its port."""
+    with listen(HOST, 0) as listening:
+        port: int = listening.getsockname()[1]
+        command = [sys.executable, "-m", "webserver", app, "--fd", str(listening.fileno()), *arguments]
+        process = subprocess.Popen(
+            command, env={**os.environ, **(environment or {})}, pass_fds=[listening.fileno()]
+        )
     try:
         wait_for(port, process)
         yield port
@@ -45,19 +49,24 @@ def free_port() -> int:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until the port answers. Raises RuntimeError when the server ends or takes too long."""
+    """Until the server answers. Raises RuntimeError when it ends or takes too long.
+
+    Its socket takes connections from the beginning; they wait there until it is ready.
+    """
     deadline = monotonic() + START_SECONDS
     while monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((HOST, port)) == 0:
-                return
-        sleep(0.05)
+        with socket.create_connection((HOST, port)) as probe:
+            probe.settimeout(1.0)
+            probe.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            with suppress(TimeoutError, ConnectionError):
+                if probe.recv(1):
+                    return
     raise RuntimeError("the server did not start")
 
 
-def get(path: str) -> bytes:
-    """The bytes of one request that asks for JSON and keeps the connection."""
-    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: application/json\r\n\r\n".encode("ascii")
+def get(path: str, accept: str = "application/json") -> bytes:
+    """The bytes of one request that keeps the connection."""
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nAccept: {accept}\r\n\r\n".encode("ascii")
 
 
 def post_json(path: str, body: bytes) -> bytes:
@@ -91,27 +100,36 @@ def _same(client: _Client) -> _Client:
 
 
 class _Client(asyncio.Protocol):
-    """One connection that sends its requests one after the other and checks each answer."""
+    """One connection that sends its requests one after the other and checks each answer's status and length."""
 
     def __init__(self, requests: Sequence[bytes], finished: asyncio.Future[int]) -> None:
         self.requests = requests
         self.finished = finished
         self.answered = 0
-        self.received = b""
+        self.head = b""
+        self.missing = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, not one of asyncio's
         self.transport.write(self.requests[0])
 
     def data_received(self, data: bytes) -> None:
-        self.received += data
-        head, found, body = self.received.partition(END_OF_HEAD)
-        if not found or len(body) < content_length(head):
-            return
-        if not head.startswith(b"HTTP/1.1 200 "):
-            self.fail(head.decode("latin-1").splitlines()[0])
-            return
-        self.received = b""
+        if self.missing:
+            self.missing -= len(data)
+        else:
+            self.head += data
+            end = self.head.find(END_OF_HEAD)
+            if end < 0:
+                return
+            self.missing = content_length(self.head[:end]) - (len(self.head) - end - len(END_OF_HEAD))
+            if not self.head.startswith(b"HTTP/1.1 200 "):
+                self.fail(self.head[:end].decode("latin-1").splitlines()[0])
+                return
+            self.head = b""
+        if not self.missing:
+            self.go_on()
+
+    def go_on(self) -> None:
         self.answered += 1
         if self.answered < len(self.requests):
             self.transport.write(self.requests[self.answered])

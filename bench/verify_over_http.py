@@ -25,6 +25,8 @@ from verify_site.site_settings import PINNED_ROOT_FILE, PublicSettings
 PIECE = 500
 HOME_VARIABLE = "KEZHENG_BENCH_HOME"
 PUBLISHED = "published"
+HTML = "text/html"
+VERIFIED = "empty FastAPI endpoint + verify"
 
 
 def mirror_app() -> FastAPI:
@@ -44,11 +46,10 @@ def write_home(home: Path, registry: SampleRegistry) -> None:
 
 
 @contextmanager
-def over_http(request_of: Callable[[Sealed], bytes], label: str) -> Iterator[Benchmark]:
+def over_http(request_of: Callable[[Sealed], bytes], label: str, limit: bytes, limit_label: str) -> Iterator[Benchmark]:
     """Both servers stand for the whole run; the idle one takes nothing from the other."""
     registry, sealed = sealed_certificates(PIECE)
     requests = [request_of(each) for each in sealed]
-    nothing = [get("/empty")] * PIECE
     with TemporaryDirectory() as folder:
         write_home(Path(folder), registry)
         environment = {HOME_VARIABLE: folder}
@@ -59,19 +60,28 @@ def over_http(request_of: Callable[[Sealed], bytes], label: str) -> Iterator[Ben
             yield Benchmark(
                 "requests",
                 Side(label, lambda: send_all(site, requests)),
-                Side("empty FastAPI endpoint", lambda: send_all(empty, nothing)),
+                Side(limit_label, lambda: send_all(empty, [limit] * PIECE)),
             )
 
 
 def scans() -> AbstractContextManager[Benchmark]:
     """What a scan asks, answered as JSON."""
-    return over_http(lambda each: get(path_of(each)), "GET /v/{payload}")
+    return over_http(lambda each: get(path_of(each)), "GET /v/{payload}", get("/verified"), VERIFIED)
+
+
+def pages() -> AbstractContextManager[Benchmark]:
+    """What a camera opens: the page."""
+    limit = get("/page", HTML)
+    return over_http(lambda each: get(path_of(each), HTML), "GET /v/{payload}, page", limit, "empty page + verify")
 
 
 def api() -> AbstractContextManager[Benchmark]:
     """What a program asks."""
     return over_http(
-        lambda each: post_json("/api/v1/verify", encode_json({"qr": each.qr_text})), "POST /api/v1/verify"
+        lambda each: post_json("/api/v1/verify", encode_json({"qr": each.qr_text})),
+        "POST /api/v1/verify",
+        get("/verified"),
+        VERIFIED,
     )
 
 

@@ -26,6 +26,7 @@ TONES = {
 }
 CHECK_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No 0/O, 1/I/L: a check id is read aloud and typed."""
+_LETTER_OF_BYTE = bytes(ord(CHECK_ALPHABET[byte % len(CHECK_ALPHABET)]) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class ReportContext:
 
 def format_check_id(random_bytes: bytes) -> str:
     """``7K3F-92QD`` from at least eight random bytes."""
-    letters = "".join(CHECK_ALPHABET[byte % len(CHECK_ALPHABET)] for byte in random_bytes[:8])
+    letters = random_bytes[:8].translate(_LETTER_OF_BYTE).decode("ascii")
     return f"{letters[:4]}-{letters[4:]}"
 
 
@@ -59,11 +60,11 @@ def report_json(verification: Verification, context: ReportContext) -> dict[str,
         "as_of": format_instant(verification.at),
         "checks": [_check(check) for check in verification.checks],
         "notices": [_notice(notice) for notice in _all_notices(verification)],
-        "certificate": None if genuine is None else _certificate(genuine),
+        "certificate": None if genuine is None else certificate_json(genuine),
         "institution": None if genuine is None else _institution(genuine, verification.at),
         "status": None if genuine is None or genuine.status is None else _status(genuine.status),
         "equivalence": list(context.equivalence) if genuine is not None else [],
-        "log": None if genuine is None or genuine.logged is None else _log(genuine.logged),
+        "log": None if genuine is None or genuine.logged is None else log_json(genuine.logged),
     }
 
 
@@ -161,7 +162,8 @@ def _all_notices(verification: Verification) -> list[Notice]:
     return said
 
 
-def _certificate(genuine: Genuine) -> dict[str, Any]:
+def certificate_json(genuine: Genuine) -> dict[str, Any]:
+    """The report's ``certificate``: what was signed, and the register's dated facts about it."""
     claims, number, facts = genuine.claims, genuine.number, genuine.facts
     return {
         "number": claims.number,
@@ -225,7 +227,8 @@ def _status(status: Status) -> dict[str, Any]:
     }
 
 
-def _log(logged: LoggedCertificate) -> dict[str, Any]:
+def log_json(logged: LoggedCertificate) -> dict[str, Any]:
+    """The report's ``log``: where and when the register took it in."""
     return {
         "tree_size": logged.tree_size,
         "leaf_index": logged.leaf_index,

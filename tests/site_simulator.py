@@ -20,6 +20,7 @@ from certs.qr import read_qr_text
 from certs.signing_key import public_jwk
 from certs.status import State
 from certs.verification import verify
+from verify_site.access_log import AccessLog
 from verify_site.app import create_site_app
 from verify_site.client_address import ClientAddresses
 from verify_site.registry_desk import RegistryDesk
@@ -52,7 +53,7 @@ class WorldSource:
     def log_file(self, path: str) -> bytes | None:
         return self.current.files.get(LOG_FOLDER + path)
 
-    def refresh_soon(self) -> bool:
+    def look_now(self) -> bool:
         self.publish()
         return True
 
@@ -101,6 +102,12 @@ class TestSite:
     clock: Clock
     site: Site
     app: FastAPI
+    lines: list[bytes]
+
+    def logged(self) -> str:
+        """What the site has written of requests."""
+        self.site.access_log.flush()
+        return b"".join(self.lines).decode("utf-8")
 
     def client(self, address: str = "203.0.113.7", **headers: str) -> httpx.AsyncClient:
         """A client of the site with an address of its own."""
@@ -178,7 +185,7 @@ SAMPLES: dict[str, Happening] = {
 
 def make_site(world: World, home: Path, registry: RegistryDesk | None = None) -> TestSite:
     """A site over a world as it is now, a mirror's unless there is a registry role behind it."""
-    source, clock = WorldSource(world), Clock()
+    source, clock, lines = WorldSource(world), Clock(), list[bytes]()
     site = Site(
         source=source,
         public_url=PUBLIC_URL,
@@ -187,8 +194,9 @@ def make_site(world: World, home: Path, registry: RegistryDesk | None = None) ->
         registry=registry,
         clock=clock,
         seconds=clock.seconds,
+        access_log=AccessLog(lines.append, clock.seconds),
     )
-    return TestSite(world, source, clock, site, create_site_app(site))
+    return TestSite(world, source, clock, site, create_site_app(site), lines)
 
 
 def _longest(world: World, code: str) -> str:

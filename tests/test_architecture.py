@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("certs", "keys", "registry", "verify_site")
+PACKAGES = ("certs", "keys", "registry", "verify_site", "webserver")
 MAX_LINES = 300
 GENERATED = "registry.store.migrations.versions"
 
 MAY_IMPORT = {
     "certs": {"certs"},
     "keys": {"keys", "certs"},
-    "registry": {"registry", "certs", "keys"},
-    "verify_site": {"verify_site", "certs"},
+    "registry": {"registry", "certs", "keys", "webserver"},
+    "verify_site": {"verify_site", "certs", "webserver"},
+    "webserver": {"webserver"},
 }
 COMPOSITION_ROOT = "verify_site.app"
 READ_ONLY_STORE = ("registry.store.public_reader", "registry.store.engine", "registry.log_cache")
@@ -228,6 +229,8 @@ BAD_EXAMPLES: list[tuple[Rule, list[Module]]] = [
     ),
     (packages_import_only_what_lies_below, [module("verify_site.source", "import registry.store.engine")]),
     (packages_import_only_what_lies_below, [module("verify_site.app", "from keys import signer")]),
+    (packages_import_only_what_lies_below, [module("webserver.at_once", "from verify_site import guard")]),
+    (packages_import_only_what_lies_below, [module("webserver.at_once", "from certs import errors")]),
     (packages_import_only_what_lies_below, [module("certs.tlog.tree", "from ...keys import signer")]),
     (the_domain_imports_only_pure_modules, [module("certs.cose", "import os")]),
     (the_domain_imports_only_pure_modules, [module("certs.cose", "from pathlib import Path")]),

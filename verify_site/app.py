@@ -4,28 +4,35 @@ views.
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import os
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, MutableMapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
 from certs.log_paths import CHECKPOINT_FILE
+from registry.log_cache.cache import DiskLogCache
 from registry.store.engine import PublicStore, open_public_store
 from registry.store.public_reader import public_document, public_document_versions, public_envelope
+from verify_site.access_log import AccessLog, log_to_stderr
 from verify_site.client_address import ClientAddresses
+from verify_site.counts_of_processes import SharedCounts
 from verify_site.guard import Guard
 from verify_site.interface_page import interface_routes
 from verify_site.language import language_of
 from verify_site.log_files import read_log_file
+from verify_site.metrics import Metrics
 from verify_site.number_desk import NumberDesk
 from verify_site.page_renderer import Pages
 from verify_site.page_routes import PageRoutes
@@ -34,17 +41,21 @@ from verify_site.plain_route import PlainRoute
 from verify_site.problems import error_of_status, problem_response
 from verify_site.public_api import public_api
 from verify_site.published_folder import PublishedFolder
-from verify_site.published_routes import published_routes
+from verify_site.published_routes import gauges_of, published_routes
+from verify_site.quick_scan import QuickScan
 from verify_site.receipt_pages import ReceiptPages
 from verify_site.registry_desk import RegistryDesk
 from verify_site.result_pages import ResultPages
 from verify_site.scan_route import ScanRoute, wants_json
 from verify_site.site import Site
 from verify_site.site_settings import PINNED_ROOT_FILE, WELL_KNOWN_FOLDER, SiteSettings, load_public_settings
-from verify_site.source import RefreshingSource, Source
+from verify_site.source import RefreshingSource, Source, apart_from_collection
 from verify_site.title_pages import TitlePages
 from verify_site.verify_api import VerifyApi
+from webserver.at_once import Reply
 
+COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
+SHARE_SECONDS = 1.0
 _MACHINE_PATHS = (
     "/api/",
     "/published/",
@@ -89,50 +100,93 @@ class PublicViews(PinnedRoot):
 
 def create_app(settings: SiteSettings) -> FastAPI:
     """The site over a home's database. Raises KezhengError ``database_missing``, ``schema_out_of_date``."""
-    store = open_public_store(settings.database_url)
-    views = PublicViews(store, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
-    return create_site_app(_site(settings, RefreshingSource(views, is_own=True)))
+    source = RefreshingSource(_public_views(settings), is_own=True, cache=DiskLogCache(settings.cache_folder))
+    return create_site_app(_site(settings, source))
 
 
 def create_mirror_app(settings: SiteSettings, folder: Path) -> FastAPI:
     """The site over a published folder: everything but look-ups by number."""
-    return create_site_app(_site(settings, RefreshingSource(PublishedFolder(folder, settings.home / PINNED_ROOT_FILE))))
+    published = PublishedFolder(folder, settings.home / PINNED_ROOT_FILE)
+    source = RefreshingSource(published, cache=DiskLogCache(settings.cache_folder))
+    return create_site_app(_site(settings, source))
 
 
 def from_environment() -> FastAPI:
-    """The site of the environment, for a server that calls a factory. Writes an access log without paths."""
-    _log_to_stderr()
-    return create_app(load_public_settings(os.environ))
+    """The site of the environment, for a server that calls a factory. Writes an access log without paths.
+
+    Where the environment names a folder for them, counters are shared with the site's other processes.
+    """
+    folder = os.environ.get(COUNTS_FOLDER)
+    settings, metrics = load_public_settings(os.environ), Metrics(SharedCounts(Path(folder)) if folder else None)
+    views, cache = _public_views(settings), DiskLogCache(settings.cache_folder)
+    source = RefreshingSource(views, is_own=True, loading=apart_from_collection, cache=cache)
+    return create_site_app(_site(settings, source, log_to_stderr(), metrics))
 
 
-def _site(settings: SiteSettings, source: Source) -> Site:
+def _public_views(settings: SiteSettings) -> PublicViews:
+    store = open_public_store(settings.database_url)
+    return PublicViews(store, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
+
+
+def _site(
+    settings: SiteSettings, source: Source, access_log: AccessLog | None = None, metrics: Metrics | None = None
+) -> Site:
     return Site(
         source=source,
         public_url=settings.public_url,
         well_known_folder=settings.home / WELL_KNOWN_FOLDER,
         addresses=ClientAddresses(settings.proxies),
         registry=None if settings.registry_url is None else RegistryDesk(settings.registry_url),
+        access_log=access_log or AccessLog(),
+        metrics=metrics or Metrics(),
     )
 
 
-def create_site_app(site: Site) -> FastAPI:
+class SiteApp(FastAPI):
+    """FastAPI's application with the quick path for scans in front of it."""
+
+    def __init__(self, site: Site, **settings: Any) -> None:
+        # No tracing: an environment that turns it on would export whole paths, and a scanned one holds a name.
+        silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+        super().__init__(title="Kezheng", docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent, **settings)
+        scans = _add_routes(self, site)
+        self.add_middleware(Guard, site=site)
+        self._quick = QuickScan(super().__call__, site, scans)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._quick(scope, receive, send)
+
+    def at_once(self, scope: MutableMapping[str, Any]) -> Reply | None:
+        """The answer to a plain scan, for a server that asks for it."""
+        return self._quick.at_once(scope)
+
+
+def create_site_app(site: Site) -> SiteApp:
     """The application of a site, with all its routes."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         site.source.start()
+        sharing = asyncio.create_task(_share_counts(site))
         yield
+        sharing.cancel()
         site.source.stop()
+        site.access_log.flush()
+        site.metrics.share(gauges_of(site))
         if site.registry is not None:
             await site.registry.close()
 
-    app = FastAPI(title="Kezheng", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    _add_routes(app, site)
-    app.add_middleware(Guard, site=site)
-    return app
+    return SiteApp(site, lifespan=lifespan)
 
 
-def _add_routes(app: FastAPI, site: Site) -> None:
+async def _share_counts(site: Site) -> None:
+    while True:
+        site.metrics.share(gauges_of(site))
+        await asyncio.sleep(SHARE_SECONDS)
+
+
+def _add_routes(app: FastAPI, site: Site) -> ScanRoute:
     pages, desk = Pages(site), NumberDesk(site)
     results, titles, api = ResultPages(pages), TitlePages(site, pages), VerifyApi(site, desk)
     receipts = ReceiptPages(site, pages)
@@ -150,6 +204,7 @@ def _add_routes(app: FastAPI, site: Site) -> None:
     app.include_router(public_api(site))
     app.router.routes.extend(interface_routes(app, pages))
     _add_error_handlers(app, pages)
+    return scan
 
 
 def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
@@ -180,14 +235,3 @@ def _add_error_handlers(app: FastAPI, pages: Pages) -> None:
 
 def _is_machine(request: Request) -> bool:
     return request.scope["path"].startswith(_MACHINE_PATHS) or wants_json(request.headers.get("accept", ""))
-
-
-def _log_to_stderr() -> None:
-    """Our own log lines to stderr, and the server's access log off: it would write whole paths."""
-    logging.getLogger("uvicorn.access").disabled = True
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    logger = logging.getLogger("kezheng")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False

@@ -24,7 +24,6 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-_ACCESS_LOG = logging.getLogger("kezheng.access")
 _ERROR_LOG = logging.getLogger("kezheng.site")
 
 
@@ -65,16 +64,18 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._with_headers(message["headers"])
+                message["headers"] = with_headers(message["headers"], self._headers)
             await send(message)
 
         try:
             await self._answer(scope, receive, send_guarded)
         except Exception as error:  # the last line of defence: no traceback and no value leaves the process
-            _ERROR_LOG.error("%s at %s", type(error).__name__, _places(error))
+            tell_of_fault(error)
             if not status:
                 await problem_response(KezhengError(INTERNAL))(scope, receive, send_guarded)
-        self._record(scope, status, self._site.seconds() - started_at)
+        route = getattr(scope.get("route"), "path_format", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        self._site.record(method, route, status, self._site.seconds() - started_at)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_ADDRESS:
@@ -82,17 +83,17 @@ class Guard:
         else:
             await self._app(scope, receive, send)
 
-    def _with_headers(self, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        headers = list(given)
-        present = {name for name, _ in headers}
-        return headers + [header for header in self._headers if header[0] not in present]
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path_format", "unmatched")
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        self._site.metrics.count_request(method, route, status, seconds)
-        if _ACCESS_LOG.isEnabledFor(logging.INFO):
-            _ACCESS_LOG.info("%s %s %d %.1fms", method, route, status, seconds * 1000)
+def with_headers(given: Iterable[tuple[bytes, bytes]], wanted: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """An answer's own headers with those wanted of every answer, but for what it sets itself."""
+    headers = list(given)
+    present = {name for name, _ in headers}
+    return headers + [header for header in wanted if header[0] not in present]
+
+
+def tell_of_fault(error: Exception) -> None:
+    """Log where a fault of the program arose, and nothing of what it was about."""
+    _ERROR_LOG.error("%s at %s", type(error).__name__, _places(error))
 
 
 def _places(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -40,11 +41,11 @@ class Language:
 
     def say(self, code: str, /, **params: Param) -> str:
         """The words of a code of page furniture."""
-        return self.of(words("page", code, **params))
+        return self.of(words("page", code, **params)) if params else _said(self.code, "page", code)
 
     def word(self, namespace: str, code: str, /, **params: Param) -> str:
         """The words of a code of any namespace."""
-        return self.of(words(namespace, code, **params))
+        return self.of(words(namespace, code, **params)) if params else _said(self.code, namespace, code)
 
     def of(self, said: TwoTongues) -> str:
         """This language's side."""
@@ -63,6 +64,12 @@ class Language:
         given = {name: value for name, value in query.items() if value}
         pairs = given | ({"lang": "en"} if self.is_english else {})
         return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+@cache
+def _said(language: str, namespace: str, code: str) -> str:
+    """Words without parameters: there are as many as in the table."""
+    return str(getattr(words(namespace, code), "en" if language == "en" else "zh"))
 
 
 CHINESE = Language("zh")

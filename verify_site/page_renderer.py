@@ -49,14 +49,18 @@ class Pages:
         """One page. ``switch`` is the address of the same page in the other language, empty where there is
         none.
         """
-        frame = {
-            "L": language,
-            "switch": switch,
-            "here": "",
-            "is_demo": is_demo(self._site.source.snapshot().evidence),
-        }
-        html = self._templates[template].render(frame | dict(values))
+        frame = self.frame(language, switch, self._site.source.snapshot().evidence)
+        html = self.render(template, frame | dict(values))
         return Response(html, status, dict(headers or {}), media_type=CONTENT_TYPE)
+
+    @staticmethod
+    def frame(language: Language, switch: str, evidence: Evidence) -> dict[str, Any]:
+        """What every page is given: language, the way to the other one, and whether the data are samples."""
+        return {"L": language, "switch": switch, "here": "", "is_demo": is_demo(evidence)}
+
+    def render(self, template: str, values: Mapping[str, Any]) -> str:
+        """A template with all that it is given."""
+        return self._templates[template].render(values)
 
     @staticmethod
     def fragment(template: str, language: Language, **values: Any) -> Markup:

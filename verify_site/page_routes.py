@@ -73,7 +73,7 @@ class PageRoutes:
         language = _language(request)
         code = (text_field(fields, "code", MAX_QR) or "").strip()
         if code:
-            return self._by_code(code, language)
+            return await self._by_code(code, language)
         number, name = text_field(fields, "number", MAX_NUMBER), text_field(fields, "name", MAX_NAME)
         if not number or not number.strip() or name == "":
             raise KezhengError("request_malformed")
@@ -82,15 +82,15 @@ class PageRoutes:
         self._site.metrics.count_verification("number", given.verification.verdict.value)
         return self._record(given, Way.NUMBER if name is None else Way.NAMED, language, "")
 
-    def _by_code(self, code: str, language: Language) -> Response:
-        given = self._api.by_code(code, self._site.clock(), "qr")
+    async def _by_code(self, code: str, language: Language) -> Response:
+        given = await self._api.by_code(code, self._site.clock())
         # Only what is genuine gets an address, written anew from the envelope and never repeated as pasted.
         base = "" if given.verification.genuine is None else f"/v/{base32(read_qr_text(code).envelope)}"
         return self._record(given, Way.SCAN, language, base)
 
     def _record(self, given: Answer, way: Way, language: Language, base: str) -> Response:
         evidence = self._site.source.snapshot().evidence
-        return self._results.record(given, way, language, evidence, base or "/", switch="")
+        return self._results.record(given, way, language, evidence, base or "/")
 
     async def institutions(self, request: Request) -> Response:
         """The directory."""

@@ -60,7 +60,7 @@ def published_routes(site: Site) -> list[PlainRoute]:
         return _readiness(site)
 
     async def metrics(_request: Request) -> Response:
-        return Response(site.metrics.exposition(_gauges(site)), media_type=METRICS_TYPE)
+        return Response(site.metrics.exposition(gauges_of(site)), media_type=METRICS_TYPE)
 
     async def static(request: Request) -> Response:
         return _static(request.path_params["name"], request)
@@ -127,7 +127,8 @@ def _readiness(site: Site) -> Response:
     return _json({"status": "ready"})
 
 
-def _gauges(site: Site) -> dict[str, float]:
+def gauges_of(site: Site) -> dict[str, float]:
+    """What this process measures now: how fresh its data are, and how long they may still be used."""
     snapshot, now = site.source.snapshot(), site.clock()
     gauges = {"kezheng_snapshot_fresh": float(snapshot.is_fresh)}
     trust, status = snapshot.evidence.trust, snapshot.evidence.status

@@ -10,18 +10,24 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from certs.certificate_number import grouped
-from certs.finding import Genuine
+from certs.finding import Genuine, Verdict
 from certs.grades import CertificateKind
+from certs.report import certificate_json
 from certs.status import State, Status
 from certs.timestamps import SHANGHAI, format_zh_day, shanghai_day
 from verify_site.answers import Answer
+from verify_site.kept_parts import KeptParts, standing_of
 from verify_site.language import Language
 
 USUAL_LINES = 6
 """Lines of the long parts up to which the first screen of 360 × 640 holds the record in large type."""
+
+_MOMENT = len("2026-11-20 14:02:33")
+LONG_NAME = 7
+"""Characters of a name up to which it is set in the largest type."""
 
 
 class Way(StrEnum):
@@ -54,6 +60,7 @@ class Record:
     issuer_now: str | None
     id_tail: str | None
     number_groups: tuple[str, ...]
+    is_long_name: bool
 
     @property
     def lines(self) -> int:
@@ -95,35 +102,78 @@ class ResultView:
     institution_code: str | None
 
 
-def result_view(given: Answer, way: Way, language: Language) -> ResultView:
-    """The page of an answer."""
-    report = given.report()
-    genuine = given.verification.genuine
-    is_valid = report["verdict"] == "valid"
-    record = None if genuine is None else _record(genuine, report, way, language)
-    notices = [entry for entry in report["notices"] if entry["code"] not in ("superseded", "demo_environment")]
+def result_view(given: Answer, way: Way, language: Language, kept: KeptParts | None = None) -> ResultView:
+    """The page of an answer. ``kept``: parts that other answers on the same evidence have given, or will use."""
+    parts = kept or KeptParts()
+    made, genuine = given.verification, given.verification.genuine
+    says = _says(given, way, language, parts)
+    record = None if genuine is None else _record(genuine, says, way, language)
     return ResultView(
-        verdict=report["verdict"],
-        tone=report["tone"],
-        headline=language.pick(report["headline"]),
-        second="" if is_valid else language.pick(report["summary"]),
-        next_step=_next_step(report, way, language),
+        verdict=made.verdict.value,
+        tone=says.tone,
+        headline=says.headline,
+        second=says.second,
+        next_step=says.next_step,
         checked_at=format_moment(given.checked_at),
         check_id=given.check_id,
-        is_demo=any(entry["code"] == "demo_environment" for entry in report["notices"]),
+        is_demo=says.is_demo,
         is_dense=record is not None and (language.is_english or record.lines > USUAL_LINES),
         record=record,
-        notices=tuple(language.pick(entry) for entry in notices),
-        checks=tuple(_check(entry, language) for entry in report["checks"]),
-        facts=() if genuine is None else _facts(genuine, report, way, language),
-        institution=() if genuine is None else _institution(report["institution"], language),
+        notices=says.notices,
+        checks=parts.part(("checks", language, made.checks), lambda: _checks(given, language)),
+        facts=() if genuine is None else _facts(genuine, way, language),
+        institution=says.institution,
         institution_code=None if genuine is None else genuine.institution.code,
     )
 
 
+class _Says(NamedTuple):
+    """What a page says besides the certificate's own claims."""
+
+    tone: str
+    headline: str
+    second: str
+    next_step: str
+    is_demo: bool
+    notices: tuple[str, ...]
+    institution: tuple[Line, ...]
+    issuer: str
+    issuer_now: str | None
+
+
+def _says(given: Answer, way: Way, language: Language, parts: KeptParts) -> _Says:
+    """Kept for valid certificates; others are few, and their words name what happened to them."""
+    genuine = given.verification.genuine
+    if genuine is None or given.verification.verdict is not Verdict.VALID:
+        return _said_of(given, way, language)
+    return parts.part(("says", way, language, standing_of(given, genuine)), lambda: _said_of(given, way, language))
+
+
+def _said_of(given: Answer, way: Way, language: Language) -> _Says:
+    report = given.report()
+    institution = report["institution"]
+    said = [(entry["code"], language.pick(entry)) for entry in report["notices"]]
+    renamed = institution is not None and institution["name"] != institution["name_at_issue"]
+    return _Says(
+        tone=report["tone"],
+        headline=language.pick(report["headline"]),
+        second="" if report["verdict"] == "valid" else language.pick(report["summary"]),
+        next_step=_next_step(report, way, language),
+        is_demo=any(code == "demo_environment" for code, _ in said),
+        notices=tuple(text for code, text in said if code not in ("superseded", "demo_environment")),
+        institution=() if institution is None else _institution(institution, language),
+        issuer="" if institution is None else institution["name_at_issue"],
+        issuer_now=institution["name"] if renamed else None,
+    )
+
+
+def _checks(given: Answer, language: Language) -> tuple[CheckLine, ...]:
+    return tuple(_check(entry, language) for entry in given.report()["checks"])
+
+
 def format_moment(instant: datetime) -> str:
     """``2026-11-20 14:02:33`` in China's time."""
-    return instant.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    return instant.astimezone(SHANGHAI).isoformat(" ", "seconds")[:_MOMENT]
 
 
 def format_day(day: date, language: Language) -> str:
@@ -142,18 +192,18 @@ def _next_step(report: dict[str, Any], way: Way, language: Language) -> str:
     return language.pick(report["next_step"])
 
 
-def _record(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> Record:
-    claims, institution = genuine.claims, report["institution"]
-    renamed = institution["name"] != institution["name_at_issue"]
+def _record(genuine: Genuine, says: _Says, way: Way, language: Language) -> Record:
+    claims = genuine.claims
     return Record(
         name=None if way is Way.NUMBER else claims.name,
         title=language.say(f"title_{genuine.number.kind.value}"),
         subject=f"{occupation_name(genuine, language)} · {_level(genuine, language)}",
         direction=None if way is Way.NUMBER else genuine.direction,
-        issuer=institution["name_at_issue"],
-        issuer_now=institution["name"] if renamed else None,
+        issuer=says.issuer,
+        issuer_now=says.issuer_now,
         id_tail=claims.id_tail if way is Way.SCAN else None,
         number_groups=tuple(grouped(genuine.number).split(" ")),
+        is_long_name=way is not Way.NUMBER and len(claims.name) > LONG_NAME,
     )
 
 
@@ -178,17 +228,17 @@ def _check(entry: dict[str, str], language: Language) -> CheckLine:
     )
 
 
-def _facts(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> tuple[Line, ...]:
-    shown = (_year_line(genuine, language),) if way is Way.NUMBER else _dates(genuine, report, language)
-    return (*_status_lines(genuine.status, language), *shown, *_origin(genuine, report, way, language))
+def _facts(genuine: Genuine, way: Way, language: Language) -> tuple[Line, ...]:
+    certificate = certificate_json(genuine)
+    shown = (_year_line(genuine, language),) if way is Way.NUMBER else _dates(genuine, certificate, language)
+    return (*_status_lines(genuine.status, language), *shown, *_origin(genuine, certificate, way, language))
 
 
 def _year_line(genuine: Genuine, language: Language) -> Line:
     return Line(language.say("fact_year"), str(genuine.number.year))
 
 
-def _dates(genuine: Genuine, report: dict[str, Any], language: Language) -> tuple[Line, ...]:
-    certificate = report["certificate"]
+def _dates(genuine: Genuine, certificate: dict[str, Any], language: Language) -> tuple[Line, ...]:
     issued_on = shanghai_day(genuine.claims.issued_at)
     first_issued_on = date.fromisoformat(certificate["first_issued_on"])
     lines = [Line(language.say("fact_assessed_on"), format_day(genuine.claims.assessed_on, language))]
@@ -215,8 +265,8 @@ def _status_lines(status: Status | None, language: Language) -> tuple[Line, ...]
     return tuple(lines)
 
 
-def _origin(genuine: Genuine, report: dict[str, Any], way: Way, language: Language) -> tuple[Line, ...]:
-    certificate, layout = report["certificate"], genuine.number.layout
+def _origin(genuine: Genuine, certificate: dict[str, Any], way: Way, language: Language) -> tuple[Line, ...]:
+    layout = genuine.number.layout
     edition = certificate["occupation"]["code_edition"] or ""
     lines = [Line(language.say("fact_occupation_code"), certificate["occupation"]["code"], edition)]
     if way is not Way.NUMBER:

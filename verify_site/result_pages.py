@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -12,47 +11,53 @@ from starlette.responses import Response
 from certs.equivalence import PolicySet, effects_for_all
 from certs.evidence import Evidence
 from certs.grades import CertificateKind, Grade
-from certs.log_evidence import LogReader
+from certs.log_evidence import LoggedCertificate, LogReader
 from certs.title_policy import PROJECT_EFFECTS
 from certs.unavailable import Unavailable
 from verify_site.answers import Answer
+from verify_site.kept_parts import KeptParts
 from verify_site.language import Language
-from verify_site.page_renderer import NO_INDEX, Pages, other_language
+from verify_site.page_mould import PageContent, PageMoulds
+from verify_site.page_renderer import CONTENT_TYPE, NO_INDEX, Pages, other_language
 from verify_site.record_view import Line, Way, format_moment, result_view
 from verify_site.title_desk import effect_views
 
+RESULT = "result.html"
 QUOTED_PLACES = ("15", "45", "37")
 """Inner Mongolia, Guangxi, Shandong: the rules that the result page quotes; the title desk has all others."""
 
 
 class ResultPages:
-    """Shows answers."""
+    """Shows answers. For one thread."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
+        self._kept = KeptParts()
+        self._moulds = PageMoulds(lambda content: pages.render(RESULT, content.values()))
 
-    def record(
-        self,
-        given: Answer,
-        way: Way,
-        language: Language,
-        evidence: Evidence,
-        base: str = "",
-        switch: str | None = None,
-    ) -> Response:
-        """The result page. ``base`` is the address of the scan, empty when it is the page's own."""
-        values = {
-            "view": result_view(given, way, language),
+    def scanned(self, given: Answer, language: Language, evidence: Evidence) -> bytes:
+        """The result page of a scan at its own address."""
+        return self._moulds.page(self._content(given, Way.SCAN, language, evidence, "", other_language(language)))
+
+    def record(self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str) -> Response:
+        """The result page of a form; ``base`` is the address of the scan, or ``/`` where there is none."""
+        content = self._content(given, way, language, evidence, base, "")
+        return Response(self._pages.render(RESULT, content.values()), headers=NO_INDEX, media_type=CONTENT_TYPE)
+
+    def _content(
+        self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str, switch: str
+    ) -> PageContent:
+        frame = self._pages.frame(language, switch, evidence) | {
             "way": way.value,
             "effects": quoted_effects(given, language),
-            "technical": technical_lines(given, evidence, language),
             "titles_link": titles_link(given, way, language, base),
             "print_link": language.link(base, view="print") if way is Way.SCAN else "",
             "receipt_action": language.link(base, view="receipt") if _can_be_saved(way, evidence, base) else "",
             "again_link": language.link(base) or "?",
         }
-        shown_switch = other_language(language) if switch is None else switch
-        return self._pages.page("result.html", language, shown_switch, values, headers=NO_INDEX)
+        self._kept.begin(evidence)
+        view = result_view(given, way, language, self._kept)
+        return PageContent(view, technical_lines(given, evidence, language, self._kept), frame)
 
     def printed(self, given: Answer, language: Language) -> Response:
         """The record as one printable sheet."""
@@ -97,49 +102,61 @@ def _quoted(policies: PolicySet, kind: CertificateKind, grade: Grade, day: date,
     return Pages.fragment("quoted_effects.html", language, effects=views)
 
 
-def technical_lines(given: Answer, evidence: Evidence, language: Language) -> tuple[Line, ...]:
+def technical_lines(given: Answer, evidence: Evidence, language: Language, kept: KeptParts) -> tuple[Line, ...]:
     """Versions and codes, for whoever wants to follow the check."""
-    verification = given.verification
-    codes = " · ".join(f"{check.name.value}: {check.code}" for check in verification.checks)
-    facts: Mapping[str, str] = {
-        "technical_verdict": verification.verdict.value,
-        "technical_codes": codes,
-        "technical_as_of": format_moment(verification.at),
-        **_versions(evidence, language),
-        **_register(given, evidence.log, language),
-    }
-    return tuple(Line(language.say(code), value) for code, value in facts.items())
+    made, genuine = given.verification, given.verification.genuine
+    logged = None if genuine is None else genuine.logged
+    return (
+        *kept.part(("codes", language, made.verdict, made.checks), lambda: _codes(given, language)),
+        Line(language.say("technical_as_of"), format_moment(made.at)),
+        *kept.part(("versions", language), lambda: _versions(evidence, language)),
+        *(() if logged is None else (_log_entry(logged, language),)),
+        *kept.part(("witnesses", language), lambda: _witnesses(evidence.log, language)),
+    )
 
 
-def _versions(evidence: Evidence, language: Language) -> dict[str, str]:
-    versions = {}
-    trust, status = evidence.trust, evidence.status
+def _codes(given: Answer, language: Language) -> tuple[Line, ...]:
+    made = given.verification
+    codes = " · ".join(f"{check.name.value}: {check.code}" for check in made.checks)
+    return (
+        Line(language.say("technical_verdict"), made.verdict.value),
+        Line(language.say("technical_codes"), codes),
+    )
+
+
+def _versions(evidence: Evidence, language: Language) -> tuple[Line, ...]:
+    """The signed files, and how far the register goes."""
+    facts = {}
+    trust, status, log = evidence.trust, evidence.status, evidence.log
     if not isinstance(trust, Unavailable):
         issued = format_moment(trust.issued_at)
         version = f"{trust.epoch}.{trust.version}"
-        versions["technical_trust_list"] = language.say("technical_issued", version=version, issued_at=issued)
-        versions["technical_environment"] = trust.environment
+        facts["technical_trust_list"] = language.say("technical_issued", version=version, issued_at=issued)
+        facts["technical_environment"] = trust.environment
     if not isinstance(status, Unavailable):
         issued = format_moment(status.issued_at)
-        versions["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
-    return versions
+        facts["technical_status"] = language.say("technical_issued", version=status.version, issued_at=issued)
+    if not isinstance(log, Unavailable):
+        newest_at = format_moment(log.newest_at)
+        facts["technical_log"] = language.say("technical_log_tree", size=log.size, newest_at=newest_at)
+    return tuple(Line(language.say(code), value) for code, value in facts.items())
 
 
-def _register(given: Answer, log: LogReader | Unavailable, language: Language) -> dict[str, str]:
-    """The register as it was used: how far it goes, where the certificate stands, who else has seen it."""
+def _log_entry(logged: LoggedCertificate, language: Language) -> Line:
+    """Where the certificate stands in the register."""
+    logged_at = format_moment(logged.logged_at)
+    place = language.say("technical_log_place", place=logged.leaf_index, logged_at=logged_at)
+    return Line(language.say("technical_log_entry"), place)
+
+
+def _witnesses(log: LogReader | Unavailable, language: Language) -> tuple[Line, ...]:
+    """Who else has seen the register."""
     if isinstance(log, Unavailable):
-        return {}
-    newest_at = format_moment(log.newest_at)
-    said = {"technical_log": language.say("technical_log_tree", size=log.size, newest_at=newest_at)}
-    genuine = given.verification.genuine
-    if genuine is not None and genuine.logged is not None:
-        logged_at = format_moment(genuine.logged.logged_at)
-        place = genuine.logged.leaf_index
-        said["technical_log_entry"] = language.say("technical_log_place", place=place, logged_at=logged_at)
+        return ()
     newest = max((seen for _, seen in log.witnesses), default=None)
-    said["technical_witnesses"] = (
+    said = (
         language.say("technical_not_witnessed")
         if newest is None
         else language.say("technical_witnessed", count=len(log.witnesses), newest_at=format_moment(newest))
     )
-    return said
+    return (Line(language.say("technical_witnesses"), said),)

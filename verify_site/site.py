@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from anyio import CapacityLimiter, to_thread
+
 from certs.errors import KezhengError
-from certs.evidence import Evidence
-from certs.finding import Verification
+from verify_site.access_log import AccessLog
 from verify_site.client_address import ClientAddresses
+from verify_site.looking_again import Judged, Verify, is_missing, look_again
 from verify_site.metrics import Metrics
 from verify_site.rate_limits import (
     BATCH_LOOK_UPS_PER_HOUR,
@@ -22,6 +24,9 @@ from verify_site.rate_limits import (
 )
 from verify_site.registry_desk import RegistryDesk
 from verify_site.source import Source
+
+LOOKS_AT_ONCE = 4
+"""Only what an institution's key has signed is ever looked for again, so nobody can ask for many."""
 
 
 def _now() -> datetime:
@@ -47,19 +52,35 @@ class Site:
     receipts: ClientBudget = field(default_factory=lambda: ClientBudget(RECEIPTS_PER_HOUR))
     wrong_names: WrongNames = field(default_factory=WrongNames)
     metrics: Metrics = field(default_factory=Metrics)
+    access_log: AccessLog = field(default_factory=AccessLog)
+    looks: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LOOKS_AT_ONCE))
 
-    def judge(self, verification: Callable[[Evidence], Verification]) -> tuple[Verification, Evidence]:
-        """A verification on the newest evidence, with that evidence.
+    def judge_from_memory(self, verification: Verify) -> Judged:
+        """A verification on the newest evidence, with that evidence. Never waits.
 
-        What is not in the register may have been logged since the last look: then it is looked at again before that
-        is said.
+        Where it says ``not_logged``, `look_again` has to be asked before that is told.
         """
         evidence = self.source.snapshot().evidence
-        made = verification(evidence)
-        if made.deciding.code == "not_logged" and self.source.refresh_soon():
-            evidence = self.source.snapshot().evidence
-            made = verification(evidence)
+        return verification(evidence), evidence
+
+    async def judge(self, verification: Verify, envelope: Callable[[], bytes]) -> Judged:
+        """As `judge_from_memory`, looking again in another thread where that is needed."""
+        made, evidence = self.judge_from_memory(verification)
+        if is_missing(made):
+            made, evidence = await to_thread.run_sync(
+                look_again, self.source, verification, envelope(), limiter=self.looks
+            )
         return made, evidence
+
+    def judge_waiting(self, verification: Verify, envelope: Callable[[], bytes]) -> Judged:
+        """As `judge`, for a thread that may wait."""
+        made, evidence = self.judge_from_memory(verification)
+        return look_again(self.source, verification, envelope()) if is_missing(made) else (made, evidence)
+
+    def record(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One answered request, for the counters and the log; ``route`` is a template."""
+        self.metrics.count_request(method, route, status, seconds)
+        self.access_log.note(method, route, status, seconds)
 
     def take(self, budget: ClientBudget, client: str, units: int, limit: str) -> None:
         """Take from a client's budget. Raises KezhengError ``too_many_requests``; ``limit`` names it in the

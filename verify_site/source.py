@@ -7,22 +7,25 @@ could not look for 60 s, the status in memory is no longer relied on: a stalled 
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol
 
 from certs.evidence import Evidence, Seen, gather_evidence, what_was_seen
-from certs.log_follower import LogFollower
+from certs.log_follower import LogCache, LogFollower
 from certs.root_chain import RootKey
 from certs.unavailable import Unavailable
 
 REFRESH_SECONDS = 0.5
-SOONEST_SECONDS = 0.05
 STALE_SECONDS = 60.0
+LOOK_PATIENCE_SECONDS = 2.0
+"""How long somebody who asks for a look waits while another one is under way."""
 _LOG = logging.getLogger("kezheng.site")
 
 
@@ -41,6 +44,20 @@ class Snapshot:
     etags: Mapping[str, str] = field(default_factory=dict)
 
 
+@contextmanager
+def apart_from_collection() -> Iterator[None]:
+    """Load without the garbage collector, and leave what was loaded out of its walks: they would hold up every answer.
+
+    Evidence forms no cycles, nor does answering requests, so nothing waits for a collection that does not come.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class Source(Protocol):
     """What the site reads."""
 
@@ -53,8 +70,8 @@ class Source(Protocol):
     def log_file(self, path: str, /) -> bytes | None:
         """A file of the public register, by its path below the register's folder; may wait."""
 
-    def refresh_soon(self) -> bool:
-        """Look for changes now rather than in half a second; whether there were any."""
+    def look_now(self) -> bool:
+        """Look for changes now; whether a look that began after this call has succeeded. May wait."""
 
     def start(self) -> None:
         """Load, and keep looking for changes."""
@@ -86,11 +103,21 @@ class RefreshingSource:
     """A source over published files that follows their changes."""
 
     def __init__(
-        self, published: Published, seconds: Callable[[], float] = time.monotonic, *, is_own: bool = False
+        self,
+        published: Published,
+        seconds: Callable[[], float] = time.monotonic,
+        *,
+        is_own: bool = False,
+        loading: Callable[[], AbstractContextManager[None]] = nullcontext,
+        cache: LogCache | None = None,
     ) -> None:
-        """``is_own``: the published files are the register's own: everything stands there before it is handed out."""
+        """``is_own``: the published files are the register's own: everything stands there before it is handed out.
+
+        ``loading`` goes around everything that is loaded; ``cache`` keeps what was read of the register.
+        """
+        self._loading = loading
         self._published = published
-        self._log = LogFollower(published.log_file, is_own=is_own)
+        self._log = LogFollower(published.log_file, is_own=is_own, cache=cache)
         self._seconds = seconds
         self._marker: Hashable = None
         self._seen: Seen | None = None
@@ -117,21 +144,25 @@ class RefreshingSource:
     def refresh(self) -> None:
         """Look once and load what has changed."""
         with self._looking:
-            now, marker = self._seconds(), self._published.marker()
-            if marker != self._marker:
-                self._load(now)
-                self._marker = marker
-            self._looked_at = now
+            self._look()
 
-    def refresh_soon(self) -> bool:
-        """Look at once, unless that was done a moment ago; whether the snapshot is another one now.
+    def look_now(self) -> bool:
+        """Look at once; whether a look that began after this call has succeeded.
 
         For the answer "not in the register" about something that may have been logged since the last look.
         """
-        before = self._current
-        if self._seconds() - self._looked_at >= SOONEST_SECONDS:
-            self._try_refresh()
-        return self._current is not before
+        asked_at = self._seconds()
+        if not self._looking.acquire(timeout=LOOK_PATIENCE_SECONDS):
+            return False
+        try:
+            if self._looked_at <= asked_at:
+                self._look()
+        except Exception as error:  # as in the background: whatever went wrong, nothing new is known
+            _LOG.warning("could not look at once: %s", type(error).__name__)
+            return False
+        finally:
+            self._looking.release()
+        return True
 
     def start(self) -> None:
         """Load now and follow changes in the background."""
@@ -147,7 +178,18 @@ class RefreshingSource:
             self._thread.join()
             self._thread = None
 
+    def _look(self) -> None:
+        now, marker = self._seconds(), self._published.marker()
+        if marker != self._marker or self._log.has_news():
+            self._load(now)
+            self._marker = marker
+        self._looked_at = now
+
     def _load(self, now: float) -> None:
+        with self._loading():
+            self._take(now)
+
+    def _take(self, now: float) -> None:
         files = self._published.files()
         evidence = gather_evidence(files, self._published.pinned_root(), self._seen, self._log.open)
         seen = what_was_seen(files, evidence)

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from certs.errors import KezhengError
+from certs.finding import Verdict
+from certs.qr import read_qr_text
 from certs.timestamps import format_instant
 from certs.verification import verify_qr_text
 from verify_site.answers import Answer, answer, named_report, number_only, scan_report, without_id_tail
@@ -32,6 +34,7 @@ MAX_QR = 4096
 BATCHES_AT_ONCE = 2
 """Each may hold 8 MB of questions and as much of answers."""
 _CHUNK = 250
+_VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _QR_ALONE = {"qr", "at"}
 _BY_NUMBER = {"number", "name", "at"}
 
@@ -61,7 +64,7 @@ class VerifyApi:
         fields = await read_json_object(request, MAX_VERIFY_BODY)
         item, at = parse_item(fields), past_instant_of(text_field(fields, "at", 40), self._site.clock())
         if isinstance(item, str):
-            return _json(scan_report(self.by_code(item, at, "qr")))
+            return _json(scan_report(await self.by_code(item, at)))
         client = self._site.addresses.client_of(request.scope)
         self._site.take(self._site.look_ups, client, 1, "look_ups")
         return _json(await self._by_number(item, at))
@@ -79,11 +82,13 @@ class VerifyApi:
                 self._site.take(self._site.batch_look_ups, client, asked, "batch_look_ups")
             return _json(await self._results(items, at))
 
-    def by_code(self, text: str, at: datetime, way: str) -> Answer:
+    async def by_code(self, text: str, at: datetime) -> Answer:
         """The answer to a QR text. Raises KezhengError ``not_a_certificate_code``."""
-        made, evidence = self._site.judge(lambda given: verify_qr_text(text, given, at))
-        given = answer(made, evidence, self._site.clock())
-        self._site.metrics.count_verification(way, given.verification.verdict.value)
+        judged = await self._site.judge(
+            lambda given: verify_qr_text(text, given, at), lambda: read_qr_text(text).envelope
+        )
+        given = answer(*judged, self._site.clock())
+        self._site.metrics.count_verification("qr", given.verification.verdict.value)
         return given
 
     async def _by_number(self, question: Question, at: datetime) -> bytes:
@@ -110,6 +115,8 @@ class VerifyApi:
             for item in chunk:
                 outcome, result = next(found) if isinstance(item, str) else await self._number_result(item, at)
                 verdicts[outcome] += 1
+                if outcome in _VERDICTS:  # counted here, because counters belong to the event loop's thread
+                    self._site.metrics.count_verification("batch", outcome)
                 results.append(orjson.Fragment(result))
         as_of = format_instant(at)
         return orjson.dumps({"count": len(results), "as_of": as_of, "verdicts": verdicts, "results": results})
@@ -119,7 +126,10 @@ class VerifyApi:
 
     def _code_result(self, code: str, at: datetime) -> tuple[str, bytes]:
         try:
-            return _batch_report(self.by_code(code, at, "batch"))
+            judged = self._site.judge_waiting(
+                lambda given: verify_qr_text(code, given, at), lambda: read_qr_text(code).envelope
+            )
+            return _batch_report(answer(*judged, self._site.clock()))
         except KezhengError as error:
             return _batch_problem(error)
 
@@ -128,7 +138,6 @@ class VerifyApi:
             given = await self._desk.look_up(question, at)
         except KezhengError as error:
             return _batch_problem(error)
-        self._site.metrics.count_verification("batch", given.verification.verdict.value)
         return _batch_report(given, number_alone=question.name is None)
 
 

@@ -1,0 +1,54 @@
+"""Answers that an application can give at once, without a task of their own: what a busy endpoint needs.
+
+An application that has a method ``at_once`` is asked with each request that has no body. It gives a reply, or None:
+then the request takes the ordinary way of ASGI. A reply has to be made from memory, in far less than a millisecond,
+since nobody else is answered meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, MutableMapping
+from http import HTTPStatus
+from typing import Any, NamedTuple, Protocol
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class HeaderBlock:
+    """Headers that many replies share, encoded once. Without ``content-length``, which each reply has of its own."""
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        self.pairs: Pairs = [(name.lower(), value) for name, value in pairs if name.lower() != b"content-length"]
+        self.encoded = b"".join(b"%b: %b\r\n" % pair for pair in self.pairs)
+
+
+class Reply(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    headers: HeaderBlock
+    body: bytes
+
+
+class AtOnce(Protocol):
+    """An application that can answer some requests at once."""
+
+    def at_once(self, scope: MutableMapping[str, Any], /) -> Reply | None:
+        """The answer to a request without a body, or None for the ordinary way. Never raises and never waits."""
+
+
+STATUS_LINES = {int(status): f"HTTP/1.1 {int(status)} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
+
+
+def encoded(reply: Reply, before: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool, has_body: bool) -> bytes:
+    """A reply as it goes over the wire, with the server's own headers ``before`` its."""
+    return b"".join(
+        (
+            STATUS_LINES[reply.status],
+            *[b"%b: %b\r\n" % pair for pair in before],
+            b"" if keeps_alive else b"connection: close\r\n",
+            reply.headers.encoded,
+            b"content-length: %d\r\n\r\n" % len(reply.body),
+            reply.body if has_body else b"",
+        )
+    )

@@ -1,0 +1,103 @@
+"""One process that answers HTTP on a socket that its group holds: uvicorn with a calm beginning and end.
+
+It begins to take connections when the application is ready. When it is asked to end it takes no new ones and tells
+those it has, with the next answer, that they close; only then does it go. So nobody who is asking meets a closed door.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import socket
+import sys
+import time
+from email.utils import formatdate
+
+import uvicorn
+
+from webserver.http_protocol import CLOSE, protocol_for
+from webserver.lifeline import Lifeline, lifeline_of
+from webserver.listening import BACKLOG
+from webserver.ready_gate import ReadyGate
+
+KEEP_ALIVE_SECONDS = 5
+GRACE_SECONDS = 10
+"""How long requests that are being answered may take when a process is ended."""
+SWITCH_SECONDS = 0.0005
+"""How long another thread may hold up the one that answers: a tenth of Python's own 5 ms."""
+
+
+class CalmServer(uvicorn.Server):
+    """Takes leave of its connections before it closes them."""
+
+    def __init__(self, config: uvicorn.Config, lifeline: Lifeline) -> None:
+        super().__init__(config)
+        self._lifeline = lifeline
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        # What has been loaded stays; the collector would walk it again and again while requests wait.
+        gc.collect()
+        gc.freeze()
+        self._lifeline.say_ready()
+        if self._lifeline.life_fd is not None:
+            asyncio.get_running_loop().add_reader(self._lifeline.life_fd, self._group_has_gone)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connection, close each with its next answer, wait for the idle ones to run out, and end."""
+        for server in self.servers:
+            server.close()
+        date = (b"date", formatdate(usegmt=True).encode("ascii"))
+        self.server_state.default_headers = [date, CLOSE]
+        end = time.monotonic() + KEEP_ALIVE_SECONDS + 1
+        while self.server_state.connections and time.monotonic() < end and not self.force_exit:
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
+
+    def _group_has_gone(self) -> None:
+        self.should_exit = True
+        asyncio.get_running_loop().remove_reader(self._lifeline.life_fd or 0)
+
+
+def main() -> None:
+    """Serve the application that the command line names until told to end."""
+    chosen = _arguments()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    lifeline = lifeline_of(os.environ)
+    config = uvicorn.Config(
+        chosen.app,
+        factory=chosen.factory,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    config.load()
+    if hasattr(config.loaded_app, "at_once"):
+        config.http_protocol_class = protocol_for(config.loaded_app)
+    if chosen.ready_path and lifeline.replaces:
+        config.loaded_app = ReadyGate(config.loaded_app, chosen.ready_path)
+    CalmServer(config, lifeline).run(sockets=[socket.socket(fileno=chosen.fd)])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="webserver.http_process")
+    parser.add_argument("app", metavar="MODULE:NAME")
+    parser.add_argument("--factory", action="store_true", help="NAME is called and gives the application")
+    parser.add_argument("--fd", type=int, required=True, help="the listening socket")
+    parser.add_argument("--ready-path", help="asked by a replacing process until it answers 200")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
