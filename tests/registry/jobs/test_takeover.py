@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
-from job_register import CHUNK, JobRegister, Workers, wait_until
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from job_register import ASSESSOR, CHUNK, JobRegister, Workers, wait_until
+from random_signer import RandomSigner
+from register_crash import exit_code, in_child
 
-from registry.jobs.attempts import AttemptState
+from certs.cose import to_be_signed
+from registry.jobs.attempts import AttemptState, Order
 from registry.jobs.job import Job
+from registry.jobs.job_desk import open_job_desk
+from registry.keyring import Keyring
+from registry.signing_keys import issuing_signer
 
 PEOPLE = 3 * CHUNK
 
@@ -80,6 +89,42 @@ def test_a_worker_that_is_asked_to_end_hands_its_job_on(any_register: JobRegiste
         workers.start("second")
     wait_until(lambda: finished(any_register, job))
     any_register.expect_all_issued(batch, PEOPLE)
+
+
+@pytest.mark.slow
+def test_two_runs_of_one_job_at_the_same_time_with_a_signer_that_never_signs_alike(
+    any_register: JobRegister, tmp_path: Path
+) -> None:
+    batch = any_register.approved(PEOPLE)
+    job, extent = any_register.job(batch)
+    go = tmp_path / "go"
+
+    def run(number: int) -> None:
+        opened, known = Keyring.signer_by_kid, {}
+        Keyring.signer_by_kid = lambda keyring, kid: known.setdefault(kid, RandomSigner(opened(keyring, kid)))
+        with any_register.engine() as engine:
+            wait_until(go.exists)
+            engine.start(job, number, Order(extent))
+            wait_until(lambda: engine.desk.require(job).number == 2 and not engine.desk.unfinished())
+
+    children = [in_child(partial(run, number)) for number in (1, 2)]
+    time.sleep(0.3)
+    go.touch()
+    assert [exit_code(child) for child in children] == [0, 0]
+    with open_job_desk(any_register.settings) as desk:
+        assert {attempt.state for attempt in desk.recent()} == {AttemptState.DONE}
+    any_register.expect_all_issued(batch, PEOPLE)
+
+
+def test_the_random_signer_signs_validly_and_never_alike(register: JobRegister) -> None:
+    with register.opened() as desk, desk.home.store.reading() as tx:
+        inner = issuing_signer(desk.home, tx, ASSESSOR, desk.now)
+        message = to_be_signed(inner.kid, b"\xa0")
+        signatures = {RandomSigner(inner).sign(message) for _ in range(3)}
+    assert len(signatures) == 3
+    public = Ed25519PublicKey.from_public_bytes(inner.public_key)
+    for signature in signatures:
+        public.verify(signature, message)
 
 
 @pytest.mark.slow
