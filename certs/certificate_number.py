@@ -53,7 +53,7 @@ class CertificateNumber(NamedTuple):
 
 
 class NumberSeries(NamedTuple):
-    """What numbers share that differ in their serial alone: the first of them, and the check up to their serial."""
+    """What numbers with a check character share that differ in their serial: the first, and the check up to there."""
 
     first: CertificateNumber
     serial_at: int
@@ -64,8 +64,12 @@ class NumberSeries(NamedTuple):
         """A number that begins and is as long as the first; None when its serial or check character is not one."""
         first, serial_at, serial_end, state = self
         digits = text[serial_at:serial_end]
-        serial = int(digits) if digits.isdecimal() and digits.isascii() else 0
-        if serial == 0 or text[serial_end:] != (mod_37_36_check(digits, state) if first.layout.has_check else ""):
+        try:
+            # Whatever has a check character is of digits and letters, and an integer of those has no letter.
+            serial = int(digits) if mod_37_36_check(digits, state) == text[serial_end:] else 0
+        except ValueError:
+            return None
+        if serial == 0:
             return None
         return CertificateNumber(
             text, first.layout, first.kind, first.institution_code, first.year, first.grade, serial
@@ -93,7 +97,7 @@ def number_series(layouts: LayoutSet, length: int, prefix: str) -> NumberSeries 
     layout = next(layout for layout in layouts.layouts if layout.length == length)
     body = prefix + "1".zfill(layout.width("serial"))
     try:
-        first = _parse(body + mod_37_36_check(body) if layout.has_check else body, layouts)
+        first = _parse(body + mod_37_36_check(body), layouts)
         return NumberSeries(first, len(prefix), len(body), mod_37_36_state(prefix))
     except (KezhengError, ValueError):
         return None

@@ -35,16 +35,19 @@ def mod_37_36_check(text: str, state: int = MOD_37_36_START) -> str:
 
     ``state`` is what `mod_37_36_state` gave for characters before these.
     """
-    return ALPHANUMERIC[(37 - mod_37_36_state(text, state)) % 36]
-
-
-def mod_37_36_state(text: str, state: int = MOD_37_36_START) -> int:
-    """How far MOD 37,36 has come after these characters: numbers of one series share all but a few."""
     try:
         for character in text:
             state = _HYBRID_STEPS[state][character]
     except KeyError as error:
         raise ValueError("not a digit or capital letter") from error
+    return ALPHANUMERIC[(37 - state) % 36]
+
+
+def mod_37_36_state(text: str) -> int:
+    """How far MOD 37,36 has come after these characters: numbers of one series share all but a few."""
+    state = MOD_37_36_START
+    for character in text:
+        state = _HYBRID_STEPS[state][character]
     return state
 
 

@@ -78,8 +78,8 @@ class Layout:
 class LayoutSet:
     """Layouts of which at most one fits any string; only the same set equals a set, so that it finds what is kept.
 
-    ``tails``, by the length of a number: how many characters at its end are serial and check character, where only
-    one layout has this length.
+    ``tails``, by the length of a number: how many characters at its end are serial and check character, where one
+    layout alone has this length, and a check character.
     """
 
     layouts: tuple[Layout, ...]
@@ -124,7 +124,7 @@ def load_layouts() -> LayoutSet:
 def _tails(layouts: Sequence[Layout]) -> dict[int, int]:
     lengths = [layout.length for layout in layouts]
     alone = [layout for layout in layouts if lengths.count(layout.length) == 1]
-    return {layout.length: layout.width("serial") + layout.has_check for layout in alone}
+    return {layout.length: layout.width("serial") + 1 for layout in alone if layout.has_check}
 
 
 def _may_overlap(one: Layout, other: Layout) -> bool:
