@@ -6,7 +6,7 @@ And the digest that people approve.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from certs.grades import Grade
 from certs.id_document import IdDocument
 
 DIGEST_FORM = "kezheng-roster-rows-1"
+_AT_ONCE = 1_000
+"""Rows that are written out together: few enough that their text needs little memory."""
 
 
 class CandidateDetails(NamedTuple):
@@ -81,6 +83,24 @@ class Candidate(NamedTuple):
         return self.id_document.person_key, self.occupation_id, self.direction, self.grade
 
 
+class RowsDigest:
+    """The digest of rows that come piece by piece, in the order of the sheet; see `rows_digest`."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256(orjson.dumps([DIGEST_FORM])[:-1])
+
+    def add(self, rows: Sequence[Sequence[object]]) -> None:
+        """Add rows, each the array of its fields as `digested_row` makes it."""
+        if rows:
+            self._hash.update(b"," + orjson.dumps(rows)[1:-1])
+
+    def value(self) -> bytes:
+        """The digest of what was added so far."""
+        whole = self._hash.copy()
+        whole.update(b"]")
+        return whole.digest()
+
+
 def rows_digest(candidates: Iterable[Candidate]) -> bytes:
     """SHA-256 of what an approver has seen; any change of any field of any row is another digest.
 
@@ -89,9 +109,18 @@ def rows_digest(candidates: Iterable[Candidate]) -> bytes:
     arrays of theirs, days as ISO 8601, enumerations as their values, marks as integers, what is absent as
     null.
     """
-    rows = map(_digest_row, sorted(candidates, key=lambda candidate: candidate.row))
-    return hashlib.sha256(orjson.dumps([DIGEST_FORM, *rows])).digest()
+    ordered = sorted(candidates, key=lambda candidate: candidate.row)
+    digest = RowsDigest()
+    for start in range(0, len(ordered), _AT_ONCE):
+        digest.add([digested_row(candidate) for candidate in ordered[start : start + _AT_ONCE]])
+    return digest.value()
 
 
-def _digest_row(candidate: Candidate) -> list[object]:
-    return [list(field) if isinstance(field, tuple) else field for field in candidate]
+def digested_row(candidate: Candidate) -> list[object]:
+    """The array that stands for a candidate in the digest."""
+    row = list[object](candidate)
+    row[_DOCUMENT], row[_DETAILS] = tuple(candidate.id_document), tuple(candidate.details)
+    return row
+
+
+_DOCUMENT, _DETAILS = Candidate._fields.index("id_document"), Candidate._fields.index("details")

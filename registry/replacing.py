@@ -25,7 +25,9 @@ from registry.faces import certificate_face
 from registry.home import Home
 from registry.issuing.approval_entry import log_approval
 from registry.issuing.approve import approved_content
-from registry.issuing.import_roster import adopt_document, new_batch_id, store_candidates
+from registry.issuing.import_roster import new_batch_id
+from registry.issuing.roster_people import adopt_document
+from registry.issuing.store_roster import store_candidates
 from registry.issuing.stored_rows import Replacement, candidate_of
 from registry.rendering.glyph_coverage import missing_glyphs
 from registry.status_changes import as_status_event, require_released

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from certs.approval import Approval, approve
@@ -13,11 +13,10 @@ from certs.institution import InstitutionRecord
 from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.approval_entry import approval_is_logged, log_approval
-from registry.issuing.stored_rows import replacement_of
+from registry.store.approval_store import RowSubject, row_subjects
 from registry.store.audit_store import record_act
 from registry.store.batch_store import BatchRecord, approve_batch, confirm_run_off, require_batch
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.roster_store import RosterRowRecord, roster_rows
 from registry.store.states import BatchState
 
 
@@ -35,7 +34,7 @@ def approve_import(
             return _confirm_later(tx, batch, run_off_confirmed_by, now)
         approval = approve(batch.operator, approver, batch.rows_digest, now)
         institution = require_institution(tx, batch.institution_code)
-        if needs_run_off(home, institution, roster_rows(tx, batch_id), now):
+        if _needs_run_off(home, tx, institution, batch_id, now):
             if not run_off_confirmed_by:
                 raise KezhengError("run_off_needs_confirmation")
             confirm_run_off(tx, batch_id, run_off_confirmed_by)
@@ -58,18 +57,17 @@ def approved_content(batch_id: str, approval: Approval) -> dict[str, str]:
     return {"batch": batch_id, "rows": rows, "operator": approval.operator, "approver": approval.approver}
 
 
-def is_approved_in_register(tx: ReadTransaction, batch: BatchRecord, rows: Sequence[RosterRowRecord]) -> bool:
-    """Whether the public register holds the approval of exactly these rows of a batch by its two people.
+def is_approved_in_register(tx: ReadTransaction, batch: BatchRecord, replaced: Collection[str]) -> bool:
+    """Whether the public register holds the approval of exactly the rows of a batch by its two people.
 
-    The record of a correction's approval is kept with the certificate that it replaces.
+    The record of a correction's approval is kept with the certificate that it replaces: ``replaced`` are the numbers
+    of those that the rows replace.
     """
     if batch.approver is None or batch.approved_at is None:
         return False
     approval = Approval(batch.operator.strip(), batch.approver, batch.rows_digest, batch.approved_at, declared=True)
-    replaced = {found.number for row in rows if (found := replacement_of(row)) is not None}
-    return any(
-        approval_is_logged(tx, subject, approved_content(batch.id, approval)) for subject in (batch.id, *replaced)
-    )
+    content = approved_content(batch.id, approval)
+    return any(approval_is_logged(tx, subject, content) for subject in (batch.id, *replaced))
 
 
 def _confirm_later(tx: WriteTransaction, batch: BatchRecord, confirmed_by: str | None, now: datetime) -> BatchRecord:
@@ -81,14 +79,18 @@ def _confirm_later(tx: WriteTransaction, batch: BatchRecord, confirmed_by: str |
     return batch._replace(run_off_confirmed_by=confirmed_by)
 
 
-def needs_run_off(home: Home, institution: InstitutionRecord, rows: Sequence[RosterRowRecord], now: datetime) -> bool:
-    """Whether any of these would be issued after the listing that covers it has ended."""
-    subjects = {_subject(home, institution, row) for row in rows if row.result == AssessmentResult.PASSED}
+def _needs_run_off(
+    home: Home, tx: ReadTransaction, institution: InstitutionRecord, batch_id: str, now: datetime
+) -> bool:
+    """Whether any certificate of a batch would be issued after the listing that covers it has ended."""
     limits = home.settings.limits
-    return any(judge_authority(institution, subject, now, limits).in_run_off for subject in subjects)
+    return any(
+        judge_authority(institution, _subject(home, institution, row), now, limits).in_run_off
+        for row in row_subjects(tx, batch_id, AssessmentResult.PASSED)
+    )
 
 
-def _subject(home: Home, institution: InstitutionRecord, row: RosterRowRecord) -> Subject:
+def _subject(home: Home, institution: InstitutionRecord, row: RowSubject) -> Subject:
     claim = row.direction_text if row.direction_number is None else row.direction_number
     direction = home.catalogue.by_id(row.occupation_id).direction_name(claim)
     return Subject(institution.kind, row.occupation_id, direction, row.grade, None, row.assessed_on)

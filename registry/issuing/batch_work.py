@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from certs.institution import InstitutionRecord
 from certs.timestamps import shanghai_day
 from registry.directory import require_institution
 from registry.home import Home
+from registry.issuing.approved_rows import ApprovedRow, ApprovedRows, kept_rows
 from registry.issuing.certificate_signer import CertificateSigner
-from registry.issuing.reserve import RowAndCandidate, approved_rows
 from registry.signing_keys import issuing_signer
 from registry.store.batch_store import BatchRecord, require_batch
 from registry.store.engine import ReadTransaction
@@ -33,7 +33,7 @@ class BatchWork:
     institution: InstitutionRecord
     kid: bytes
     evidence: Evidence
-    rows: dict[int, RowAndCandidate]
+    rows: Mapping[int, ApprovedRow]
     signer: CertificateSigner
 
 
@@ -45,11 +45,15 @@ def gather_work(home: Home, batch_id: str, now: datetime) -> BatchWork:
     """
     with home.store.reading() as tx:
         batch = batch_in(tx, batch_id, STARTED)
-        institution = require_issuer(tx, batch.institution_code, now)
-        rows = {row.id: (row, candidate) for row, candidate in approved_rows(home, tx, batch)}
-        kid = issuing_signer(home, tx, institution.code, now).kid
-        signer = CertificateSigner(home, batch, rows)
-        return BatchWork(home, batch, institution, kid, home.evidence(tx), rows, signer)
+        return work_on(home, tx, batch, kept_rows(home, tx, batch), now)
+
+
+def work_on(home: Home, tx: ReadTransaction, batch: BatchRecord, rows: ApprovedRows, now: datetime) -> BatchWork:
+    """The same for a batch whose rows are at hand. Raises KezhengError ``not_authorised``, ``no_key_in_use``."""
+    institution = require_issuer(tx, batch.institution_code, now)
+    kid = issuing_signer(home, tx, institution.code, now).kid
+    signer = CertificateSigner(home, batch, rows)
+    return BatchWork(home, batch, institution, kid, home.evidence(tx), rows.by_id, signer)
 
 
 def batch_in(tx: ReadTransaction, batch_id: str, allowed: Collection[BatchState]) -> BatchRecord:

@@ -1,25 +1,25 @@
 """What is asked to sign certificates: by their ids, never with bytes.
 
-It reads the recorded bytes from the register itself and signs only what is what two people approved: the layout of a
-certificate, the claims of its approved row, the number and the status place of the record, a key of its institution
-that is in use. The approval itself must be an entry of the public register. So who can write into the database, or into
-this process's memory before the record, has nothing else signed without an approval that everybody can see.
+It reads the recorded bytes from the register itself and works out what they must be: of the approved row, with the
+number, time and status place of the record, under a key of the institution that is in use. Exactly these bytes are
+signed and nothing else. The approval itself must be an entry of the public register. So who can write into the
+database, or into this process's memory before the record, has nothing else signed without an approval that everybody
+can see.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from certs.candidate import Candidate
-from certs.certificate import CertificateClaims, decode_claims
 from certs.certificate_number import parse_number
-from certs.envelope import Prepared, prepared_from_record, seal
+from certs.envelope import Prepared, prepare, prepared_from_record, seal
 from certs.errors import KezhengError
 from registry.home import Home
 from registry.issuing.approve import is_approved_in_register
-from registry.issuing.reserve import RowAndCandidate
+from registry.issuing.approved_rows import ApprovedRow, ApprovedRows
+from registry.issuing.row_claims import claims_of_row
 from registry.publishing.sequence_log import LONGEST_WAIT_MS
 from registry.signing_keys import is_in_use, keys_of_institution
 from registry.store.batch_store import BatchRecord, require_batch
@@ -36,7 +36,7 @@ _APPROVED = (BatchState.APPROVED, BatchState.ISSUING, BatchState.RELEASED)
 class CertificateSigner:
     """Signs certificates of one approved batch. ``rows`` are the approved ones, checked against the approval."""
 
-    def __init__(self, home: Home, batch: BatchRecord, rows: Mapping[int, RowAndCandidate]) -> None:
+    def __init__(self, home: Home, batch: BatchRecord, rows: ApprovedRows) -> None:
         self._home = home
         self._batch = batch
         self._rows = rows
@@ -61,28 +61,28 @@ class CertificateSigner:
     def _require_approval(self, tx: ReadTransaction) -> None:
         """The batch may have been given up since it was read; its approval must be in the register."""
         state = require_batch(tx, self._batch.id).state
-        rows = [row for row, _ in self._rows.values()]
-        if state not in _APPROVED or not is_approved_in_register(tx, self._batch, rows):
+        if state not in _APPROVED or not is_approved_in_register(tx, self._batch, self._rows.replaced):
             raise KezhengError("signing_refused", number=self._batch.id)
 
     def _checked(self, recorded: Recorded | None, usable: set[bytes], now: datetime) -> Prepared:
         if recorded is None:
             raise KezhengError("signing_refused", number="–")
+        row = self._rows.by_id.get(recorded.roster_row_id)
         try:
             prepared = prepared_from_record(recorded.to_be_signed)
-            claims = decode_claims(prepared.payload)
-            number = parse_number(recorded.number, self._home.layouts)
+            is_own = row is not None and self._is_own_number(recorded.number, row)
         except KezhengError as error:
             raise KezhengError("signing_refused", number=recorded.number) from error
-        is_of_record = _is_of_record(claims, recorded) and recorded.issued_at <= now + LONGEST_AHEAD
-        is_own = number.institution_code == self._batch.institution_code and number.grade in (None, claims.grade)
-        if prepared.kid not in usable or not is_of_record or not is_own or not self._is_approved(claims, recorded):
+        is_timely = recorded.issued_at.microsecond == 0 and recorded.issued_at <= now + LONGEST_AHEAD
+        is_allowed = is_own and is_timely and prepared.kid in usable
+        if row is None or not is_allowed or not _says_what_was_approved(prepared, row, recorded):
             raise KezhengError("signing_refused", number=recorded.number)
         return prepared
 
-    def _is_approved(self, claims: CertificateClaims, recorded: Recorded) -> bool:
-        row = self._rows.get(recorded.roster_row_id)
-        return row is not None and row[1].earns_certificate and _fits(claims, row[1])
+    def _is_own_number(self, text: str, row: ApprovedRow) -> bool:
+        """Whether the institution could give a number for what was assessed. Raises as `parse_number` does."""
+        number = parse_number(text, self._home.layouts)
+        return number.institution_code == self._batch.institution_code and number.grade in (None, row.subject.grade)
 
     def _seal(self, recorded: Recorded, prepared: Prepared) -> Sealed:
         signer = self._home.keyring.signer_by_kid(prepared.kid)
@@ -97,23 +97,7 @@ class CertificateSigner:
         self._made.append((now, count))
 
 
-def _is_of_record(claims: CertificateClaims, recorded: Recorded) -> bool:
-    """Whether claims state the number, the time and the status place that the register has for the certificate."""
-    return (
-        claims.number == recorded.number
-        and claims.issued_at == recorded.issued_at
-        and claims.expires_at is None
-        and claims.status_index == recorded.status_index
-    )
-
-
-def _fits(claims: CertificateClaims, candidate: Candidate) -> bool:
-    """Whether claims say of the person exactly what was approved."""
-    return (
-        claims.name == candidate.name
-        and claims.id_tail == candidate.id_document.tail
-        and claims.occupation_code == candidate.occupation_code
-        and claims.direction == candidate.direction
-        and claims.grade is candidate.grade
-        and claims.assessed_on == candidate.assessed_on
-    )
+def _says_what_was_approved(prepared: Prepared, row: ApprovedRow, recorded: Recorded) -> bool:
+    """Whether recorded bytes say of the person exactly what was approved, and else what the record says."""
+    claims = claims_of_row(row, recorded.number, recorded.issued_at, recorded.status_index)
+    return row.earns_certificate and prepared == prepare(claims, prepared.kid)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import NamedTuple
 
 from certs.authority import Subject, judge_authority
-from certs.candidate import Candidate, rows_digest
+from certs.candidate import rows_digest
 from certs.errors import KezhengError
 from certs.grades import Grade
 from certs.institution import InstitutionRecord
@@ -23,31 +22,22 @@ from certs.roster import RosterReading, read_roster
 from certs.roster_context import RosterContext
 from certs.roster_fault import Fault
 from certs.roster_findings import WARNINGS
-from certs.roster_held import ALREADY, Held, TrainingCertificate, candidate_faults, held_finding, training_finding
+from certs.roster_held import ALREADY
 from certs.sheet import Workbook
 from certs.timestamps import shanghai_day
 from registry.directory import require_institution
 from registry.home import Home
-from registry.issuing.reserve import direction_key
+from registry.issuing.collector import collector_paused
+from registry.issuing.register_faults import register_faults
+from registry.issuing.roster_people import RosterPeople, look_up_people
 from registry.issuing.roster_workbook import read_workbook
-from registry.issuing.stored_rows import Replacement, row_record
+from registry.issuing.store_roster import SealedRoster, seal_roster, store_roster, take_roster_ids
 from registry.rendering.glyph_coverage import missing_glyphs
 from registry.store.audit_store import record_act
 from registry.store.batch_store import BatchRecord, add_batch, batch_by_file_digest, batch_by_id
-from registry.store.certificate_store import certificates_by_number, live_certificates
-from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.person_store import (
-    PersonDocumentRecord,
-    add_document,
-    add_persons,
-    persons_by_blind_index,
-)
-from registry.store.roster_store import add_roster_rows
-from registry.store.states import BatchState, CertificateState
-
-PERSON_TABLE = "person_document"
-PERSON_COLUMN = "number_ciphertext"
+from registry.store.import_store import RegisterMark, is_touched_since, register_mark
+from registry.store.states import BatchState
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,11 @@ def check_roster(home: Home, content: bytes, institution_code: str, label: str, 
     """A dry run. Raises KezhengError ``institution_unknown``."""
     with home.store.reading() as tx:
         institution = require_institution(tx, institution_code)
-        return _check(home, tx, content, institution, label, now, own_only=True)
+    with collector_paused():
+        read = _read_rows(home, content, institution, label, now)
+        with home.store.reading() as tx:
+            people = look_up_people(home, tx, read.rows.candidates)
+            return _checked(tx, read, people, institution, own_only=True)
 
 
 def import_roster(
@@ -102,29 +96,85 @@ def _record_what_was_told(
 def _import(
     home: Home, content: bytes, institution_code: str, label: str, operator: str, now: datetime
 ) -> BatchRecord:
+    """Read and check before the register is held for writing: that takes seconds, and others wait for it."""
     digest = hashlib.sha256(content).digest()
-    with home.store.transaction() as tx:
+    with home.store.reading() as tx:
         institution = require_institution(tx, institution_code)
-        known = batch_by_file_digest(tx, institution_code, digest)
-        if known is not None and (batch := batch_by_id(tx, known)) is not None:
-            return batch
-        checked = _check(home, tx, content, institution, label, now, own_only=False)
-        if checked.faults:
-            raise RosterRefused(checked)
+        known = _known_batch(tx, institution_code, digest)
+    if known is not None:
+        return known
+    with collector_paused():
+        reading = _read_rows(home, content, institution, label, now)
+        candidates = reading.rows.candidates
+        with home.store.reading() as tx:
+            looked_up = _look_up(home, tx, reading, institution)
         batch = BatchRecord(
             id=new_batch_id(now),
             institution_code=institution_code,
             label=label,
             state=BatchState.IMPORTED,
             file_digest=digest,
-            rows_digest=rows_digest(checked.reading.candidates),
+            rows_digest=rows_digest(candidates),
             operator=operator,
             imported_at=now,
         )
-        add_batch(tx, batch)
-        store_candidates(home, tx, batch.id, checked.reading.candidates)
-        record_act(tx, now, operator, "roster_imported", batch.id, rows=len(checked.reading.candidates))
-        return batch
+        with home.store.transaction() as tx:
+            ids = take_roster_ids(tx, len(candidates), len(looked_up.people.new(candidates)))
+        sealed = seal_roster(home, batch.id, candidates, looked_up.people, ids)
+        with home.store.transaction() as tx:
+            known = _known_batch(tx, institution_code, digest)
+            if known is not None:
+                return known
+            if require_institution(tx, institution_code) != institution or _is_outdated(tx, looked_up):
+                sealed = _again(home, tx, batch, reading, now)
+            add_batch(tx, batch)
+            store_roster(home, tx, sealed)
+            record_act(tx, now, operator, "roster_imported", batch.id, rows=len(candidates))
+            return batch
+
+
+class _Read(NamedTuple):
+    """A workbook and what its rows are."""
+
+    workbook: Workbook
+    rows: RosterReading
+
+
+class _LookedUp(NamedTuple):
+    """What the register knew of the people of a roster when it was at a mark."""
+
+    people: RosterPeople
+    mark: RegisterMark
+
+
+def _known_batch(tx: ReadTransaction, institution_code: str, digest: bytes) -> BatchRecord | None:
+    """The batch of the very same file."""
+    known = batch_by_file_digest(tx, institution_code, digest)
+    return None if known is None else batch_by_id(tx, known)
+
+
+def _look_up(home: Home, tx: ReadTransaction, read: _Read, institution: InstitutionRecord) -> _LookedUp:
+    """Raises RosterRefused with what is wrong in the file and what the register has against it."""
+    mark, people = register_mark(tx), look_up_people(home, tx, read.rows.candidates)
+    checked = _checked(tx, read, people, institution, own_only=False)
+    if checked.faults:
+        raise RosterRefused(checked)
+    return _LookedUp(people, mark)
+
+
+def _is_outdated(tx: ReadTransaction, looked_up: _LookedUp) -> bool:
+    """Whether the register has learnt anything of these people since."""
+    people, mark = looked_up
+    return is_touched_since(tx, mark, frozenset(people.blind), frozenset(people.known.values()))
+
+
+def _again(home: Home, tx: WriteTransaction, batch: BatchRecord, read: _Read, now: datetime) -> SealedRoster:
+    """Check and seal once more, now that nobody else can change anything. Raises RosterRefused."""
+    institution = require_institution(tx, batch.institution_code)
+    rows = read_roster(read.workbook, roster_context(home, institution, now, batch.label))
+    people = _look_up(home, tx, _Read(read.workbook, rows), institution).people
+    ids = take_roster_ids(tx, len(rows.candidates), len(people.new(rows.candidates)))
+    return seal_roster(home, batch.id, rows.candidates, people, ids)
 
 
 def new_batch_id(now: datetime) -> str:
@@ -132,82 +182,18 @@ def new_batch_id(now: datetime) -> str:
     return f"B{shanghai_day(now):%Y%m%d}-{uuid.uuid4().hex[:10]}"
 
 
-def store_candidates(
-    home: Home,
-    tx: WriteTransaction,
-    batch_id: str,
-    candidates: Sequence[Candidate],
-    replaces: Replacement | None = None,
-) -> None:
-    """Store candidates as rows, and as people where they are new. ``replaces`` is given with a single correction."""
-    blind = {c.id_document.person_key: _blind(home, c) for c in candidates}
-    persons = persons_by_blind_index(tx, blind.values())
-    new = {key: index for key, index in blind.items() if index not in persons}
-    persons |= _add_persons(home, tx, new, {c.id_document.person_key: c for c in candidates})
-    ids = take_ids(tx, "roster_row", len(candidates))
-    add_roster_rows(
-        tx,
-        [
-            row_record(c, row_id, batch_id, persons[blind[c.id_document.person_key]], home.keyring.cipher, replaces)
-            for row_id, c in zip(ids, candidates, strict=True)
-        ],
-    )
-
-
-def adopt_document(home: Home, tx: WriteTransaction, person_id: int, candidate: Candidate) -> None:
-    """Record a further document of a person. Raises KezhengError ``person_of_other_document`` when it is another's."""
-    index = _blind(home, candidate)
-    owner = persons_by_blind_index(tx, [index]).get(index)
-    if owner is not None and owner != person_id:
-        raise KezhengError("person_of_other_document")
-    if owner is None:
-        document_id = take_ids(tx, PERSON_TABLE, 1).start
-        add_document(tx, _document_record(home, document_id, person_id, index, candidate))
-
-
-def _document_record(
-    home: Home, document_id: int, person_id: int, index: bytes, candidate: Candidate
-) -> PersonDocumentRecord:
-    cipher, number = home.keyring.cipher, candidate.id_document.number
-    return PersonDocumentRecord(
-        id=document_id,
-        person_id=person_id,
-        id_type=candidate.id_document.type.value,
-        blind_index=index,
-        number_ciphertext=cipher.seal(PERSON_TABLE, PERSON_COLUMN, document_id, number),
-        key_id=cipher.current_key_id,
-    )
-
-
-def _add_persons(
-    home: Home, tx: WriteTransaction, new: Mapping[str, bytes], candidates: Mapping[str, Candidate]
-) -> dict[bytes, int]:
-    person_ids = take_ids(tx, "person", len(new))
-    document_ids = take_ids(tx, PERSON_TABLE, len(new))
-    documents = [
-        _document_record(home, document_id, person_id, index, candidates[key])
-        for (key, index), person_id, document_id in zip(new.items(), person_ids, document_ids, strict=True)
-    ]
-    add_persons(tx, documents)
-    return {document.blind_index: document.person_id for document in documents}
-
-
-def _check(
-    home: Home,
-    tx: ReadTransaction,
-    content: bytes,
-    institution: InstitutionRecord,
-    label: str,
-    now: datetime,
-    *,
-    own_only: bool,
-) -> CheckedRoster:
+def _read_rows(home: Home, content: bytes, institution: InstitutionRecord, label: str, now: datetime) -> _Read:
     workbook = _read(content)
-    reading = read_roster(workbook, roster_context(home, institution, now, label))
-    found = _register_faults(home, tx, reading.candidates, institution, own_only=own_only)
-    faults = reading.faults + tuple(fault for fault in found if fault.code not in WARNINGS)
-    warnings = reading.warnings + tuple(fault for fault in found if fault.code in WARNINGS)
-    return CheckedRoster(workbook, reading, _by_row(faults), _by_row(warnings))
+    return _Read(workbook, read_roster(workbook, roster_context(home, institution, now, label)))
+
+
+def _checked(
+    tx: ReadTransaction, read: _Read, people: RosterPeople, institution: InstitutionRecord, *, own_only: bool
+) -> CheckedRoster:
+    found = register_faults(tx, read.rows.candidates, people, institution, own_only=own_only)
+    faults = read.rows.faults + tuple(fault for fault in found if fault.code not in WARNINGS)
+    warnings = read.rows.warnings + tuple(fault for fault in found if fault.code in WARNINGS)
+    return CheckedRoster(read.workbook, read.rows, _by_row(faults), _by_row(warnings))
 
 
 def _read(content: bytes) -> Workbook:
@@ -239,50 +225,6 @@ def roster_context(home: Home, institution: InstitutionRecord, now: datetime, la
         max_assessment_age_days=limits.assessment_window_days,
         default_batch=label[:40],
     )
-
-
-def _register_faults(
-    home: Home, tx: ReadTransaction, candidates: Sequence[Candidate], institution: InstitutionRecord, *, own_only: bool
-) -> list[Fault]:
-    """What the register knows about the candidates: certificates they hold, and the training they name."""
-    blind = {c.id_document.person_key: _blind(home, c) for c in candidates}
-    known = persons_by_blind_index(tx, blind.values())
-    persons = {key: known[index] for key, index in blind.items() if index in known}
-    held: dict[int, list[Held]] = defaultdict(list)
-    for live in live_certificates(tx, set(persons.values())):
-        if not own_only or live.institution_code == institution.code:
-            held[live.person_id].append(Held(live.occupation_id, live.direction_key, live.grade, live.kind))
-    training = _training_certificates(tx, candidates)
-
-    def person(candidate: Candidate) -> int | None:
-        return persons.get(candidate.id_document.person_key)
-
-    def judge_held(candidate: Candidate) -> str | None:
-        certificates = held.get(person(candidate) or 0, [])
-        return held_finding(candidate, direction_key(candidate.direction), institution.kind, certificates)
-
-    def judge_training(candidate: Candidate) -> str | None:
-        if not candidate.training_certificate:
-            return None
-        return training_finding(candidate, person(candidate), training.get(candidate.training_certificate))
-
-    return candidate_faults(candidates, "id_number", judge_held) + candidate_faults(
-        candidates, "training_certificate", judge_training
-    )
-
-
-def _training_certificates(tx: ReadTransaction, candidates: Sequence[Candidate]) -> dict[str, TrainingCertificate]:
-    numbers = sorted({c.training_certificate for c in candidates if c.training_certificate})
-    return {
-        number: TrainingCertificate(found.person_id, found.occupation_id, found.grade)
-        for number, found in certificates_by_number(tx, numbers).items()
-        if number.startswith("T") and found.state is CertificateState.RELEASED
-    }
-
-
-def _blind(home: Home, candidate: Candidate) -> bytes:
-    document = candidate.id_document
-    return home.keyring.blind_index.of(document.type.value, document.person_key)
 
 
 def _by_row(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:

@@ -19,19 +19,22 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import NamedTuple
 
+from certs.approval import check_still_approved
 from certs.errors import KezhengError
 from registry.home import Home
-from registry.issuing.batch_work import STARTED, BatchWork, batch_in, gather_work, require_issuer
+from registry.issuing.approved_rows import ApprovedRows, forget_rows, read_again
+from registry.issuing.batch_work import STARTED, BatchWork, batch_in, gather_work, require_issuer, work_on
 from registry.issuing.former_papers import carry_history, has_former_paper
 from registry.issuing.log_certificates import log_certificates
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
 from registry.issuing.prepare import CHUNK, prepare_certificates, renew_stale, replace_numbers_of_past_years
 from registry.issuing.replace import evidence_with_facts, replace_predecessors
-from registry.issuing.reserve import approved_rows, reserve_batch
-from registry.store.batch_store import release_batch, require_batch
+from registry.issuing.reserve import reserve_batch
+from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import SignedCertificate, record_released, record_signed
 from registry.store.certificate_store import count_by_state
-from registry.store.chunk_store import Standing, has_facts, standing_of, unfinished_ids
+from registry.store.chunk_store import Standing, has_facts, places_of, standing_of, unfinished_ids
+from registry.store.engine import WriteTransaction
 from registry.store.issuing_store import Logged, Recorded, Reserved, Sealed
 from registry.store.reissue_store import without_place
 from registry.store.rows import chunks
@@ -49,10 +52,14 @@ _prepare = prepare_certificates
 
 
 class UnderWay(NamedTuple):
-    """A chunk in the register that our own verifier is reading; ``wanted`` are all certificates of the chunk."""
+    """A chunk in the register that our own verifier is reading; ``wanted`` are all certificates of the chunk.
+
+    ``again``: some are not the first paper of their person and number.
+    """
 
     wanted: Sequence[int]
     logged: Sequence[Logged]
+    again: bool
     checked: Future[None]
 
 
@@ -62,8 +69,7 @@ def begin_issue(home: Home, batch_id: str, now: datetime) -> None:
     Raises KezhengError ``batch_unknown``, ``batch_state`` for a batch that is not approved, ``not_authorised``,
     ``approval_stale``, and as `reserve_batch` and `prepare_certificate` do; then nothing is taken.
     """
-    _reserve(home, batch_id, now)
-    _renew(home, batch_id, now)
+    _begin(home, batch_id, now)
 
 
 def waiting_chunks(home: Home, batch_id: str, size: int = CHUNK) -> list[list[int]]:
@@ -103,8 +109,10 @@ def finish_issue(home: Home, batch_id: str, now: datetime) -> None:
         home.publish_if_needed(tx, now)
         release_batch(tx, batch_id, now)
         released = count_by_state(tx, batch_id).get(CertificateState.RELEASED, 0)
-        said = {"batch": batch_id, "institution": batch.institution_code, "certificates": released}
-        announce(tx, batch.institution_code, EventType.BATCH_RELEASED, said, now)
+        code = batch.institution_code
+        said: dict[str, str | int] = {"batch": batch_id, "institution": code, "certificates": released}
+        announce(tx, code, EventType.BATCH_RELEASED, said, now)
+    forget_rows(home, batch)
 
 
 def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
@@ -114,8 +122,7 @@ def issue_batch(home: Home, batch_id: str, clock: Clock, progress: Progress) -> 
     """
     with home.store.reading() as tx:
         batch_in(tx, batch_id, (BatchState.APPROVED, BatchState.ISSUING))
-    begin_issue(home, batch_id, clock())
-    _take_to_release(home, batch_id, clock, progress)
+    _take_to_release(_begin(home, batch_id, clock()), clock, progress)
     finish_issue(home, batch_id, clock())
 
 
@@ -129,32 +136,40 @@ def finish_again(home: Home, batch_id: str, clock: Clock, progress: Progress) ->
     if batch.state is not BatchState.RELEASED:
         issue_batch(home, batch_id, clock, progress)
         return
-    begin_issue(home, batch_id, clock())
-    _take_to_release(home, batch_id, clock, progress)
+    _take_to_release(_begin(home, batch_id, clock()), clock, progress)
+    forget_rows(home, batch)
 
 
-def _reserve(home: Home, batch_id: str, now: datetime) -> None:
-    """approved → issuing, with a number for every row that earns a certificate."""
-    with home.recording() as tx:
+def _begin(home: Home, batch_id: str, now: datetime) -> BatchWork:
+    """A batch that has its numbers, all of them good for now; see `begin_issue`."""
+    with home.store.reading() as tx:
         batch = batch_in(tx, batch_id, _BEGUN)
-        institution = require_issuer(tx, batch.institution_code, now)
-        home.publish_if_needed(tx, now)
-        if batch.state is BatchState.APPROVED:
-            reserve_batch(home, tx, batch, institution, approved_rows(home, tx, batch), now)
-
-
-def _renew(home: Home, batch_id: str, now: datetime) -> None:
-    work = gather_work(home, batch_id, now)
+        require_issuer(tx, batch.institution_code, now)
+        rows = read_again(home, tx, batch)
+    _reserve(home, batch, rows, now)
+    with home.store.reading() as tx:
+        work = work_on(home, tx, batch_in(tx, batch_id, STARTED), rows, now)
     renew_stale(work, now)
     if work.batch.state is BatchState.ISSUING:
         replace_numbers_of_past_years(work, now)
+    return work
 
 
-def _take_to_release(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None:
+def _reserve(home: Home, seen: BatchRecord, rows: ApprovedRows, now: datetime) -> None:
+    """approved → issuing, with a number for every row that earns a certificate."""
+    with home.recording() as tx:
+        batch = batch_in(tx, seen.id, _BEGUN)
+        institution = require_issuer(tx, batch.institution_code, now)
+        home.publish_if_needed(tx, now)
+        if batch.state is BatchState.APPROVED:
+            check_still_approved(batch.rows_digest, seen.rows_digest)
+            reserve_batch(home, tx, batch, institution, rows.by_id.values(), now)
+
+
+def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
     """Chunk by chunk, the next ones being signed while our own verifier reads one."""
-    waiting = waiting_chunks(home, batch_id)
-    work = gather_work(home, batch_id, clock())
-    with own_check(home, sum(map(len, waiting)), work.evidence) as check:
+    waiting = waiting_chunks(work.home, work.batch.id)
+    with own_check(work.home, sum(map(len, waiting)), work.evidence) as check:
         started: deque[UnderWay] = deque()
         for ids in waiting:
             started.append(_start(work, check, ids, clock))
@@ -166,8 +181,17 @@ def _take_to_release(home: Home, batch_id: str, clock: Clock, progress: Progress
 
 def _start(work: BatchWork, check: OwnCheck, ids: Sequence[int], clock: Clock) -> UnderWay:
     """Take a chunk into the register and have it verified."""
-    logged = _take_to_log(work, ids, clock)
-    return UnderWay(ids, logged, _submit(work, check, logged, clock()))
+    logged, now = _take_to_log(work, ids, clock), clock()
+    again = any(each.supersedes for each in logged) or has_former_paper(work.home, logged)
+    if again:
+        # Such a one needs the register's facts, which are only published now.
+        check = HereCheck(work.home, evidence_with_facts(work.home, now))
+    return UnderWay(ids, logged, again, _submit(check, logged, now))
+
+
+def _submit(check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
+    """Have our own verifier read a chunk from its final QR texts."""
+    return check.submit(chunk, now)
 
 
 def _take_to_log(work: BatchWork, ids: Sequence[int], clock: Clock) -> list[Logged]:
@@ -223,13 +247,6 @@ def _as_logged(standing: Standing) -> Logged:
     return Logged(*_as_sealed(standing), standing.leaf_index)
 
 
-def _submit(work: BatchWork, check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[None]:
-    """Have a chunk verified; what is not the first paper needs the register's facts, which are only published now."""
-    if any(logged.supersedes for logged in chunk) or has_former_paper(work.home, chunk):
-        check = HereCheck(work.home, evidence_with_facts(work.home, now))
-    return check.submit(chunk, now)
-
-
 def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sealed]:
     """prepared → signed: exactly the recorded bytes, under the key they name."""
     sealed = work.signer.seal([recorded.id for recorded in chunk], now)
@@ -248,19 +265,23 @@ def _finish(work: BatchWork, chunk: UnderWay, clock: Clock) -> int:
 
 def _release(work: BatchWork, chunk: UnderWay, now: datetime) -> int:
     """logged → released: only what our own verifier found valid from the final QR text."""
-    with work.home.recording() as tx:
+    again = bool(chunk.again)
+    # Only what was there before has anything to be told in the register beside its release.
+    with work.home.recording() if again else work.home.store.transaction() as tx:
         # Another process may have released some since; one that lies elsewhere now is another paper.
-        places = {each.id: each for each in standing_of(tx, work.batch.id, chunk.wanted)}
-        ready = [
-            logged
-            for logged in chunk.logged
-            if (places[logged.id].state, places[logged.id].leaf_index) == (CertificateState.LOGGED, logged.leaf_index)
-        ]
-        released = sum(each.state is CertificateState.RELEASED for each in places.values())
+        places = places_of(tx, work.batch.id, chunk.wanted)
+        ready = [each for each in chunk.logged if places.get(each.id) == (CertificateState.LOGGED, each.leaf_index)]
+        released = sum(place.state is CertificateState.RELEASED for place in places.values())
         record_released(tx, [logged.id for logged in ready])
-        # A correction that has its predecessor's place already is on its second paper.
-        waiting = without_place(tx, [logged.id for logged in ready if logged.supersedes])
-        replacing = [(logged, work.rows[logged.roster_row_id][0]) for logged in ready if logged.id in waiting]
-        replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
-        carry_history(work.home, tx, ready, now)
+        if again:
+            _take_over(work, tx, ready, now)
     return released + len(ready)
+
+
+def _take_over(work: BatchWork, tx: WriteTransaction, ready: Sequence[Logged], now: datetime) -> None:
+    """What certificates that replace others, or another paper of theirs, take over from those."""
+    # A correction that has its predecessor's place already is on its second paper.
+    waiting = without_place(tx, [logged.id for logged in ready if logged.supersedes])
+    replacing = [(logged, work.rows[logged.roster_row_id].replaces) for logged in ready if logged.id in waiting]
+    replace_predecessors(work.home, tx, replacing, work.batch.operator, now)
+    carry_history(work.home, tx, ready, now)

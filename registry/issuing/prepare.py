@@ -7,17 +7,18 @@ under its number. A number whose year has passed before anything of it was logge
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
-from certs.candidate import Candidate
-from certs.certificate import CertificateClaims
 from certs.certificate_number import parse_number
 from certs.envelope import Prepared
+from certs.institution import InstitutionRecord
 from certs.issuance import IssueContext, IssueRequest, prepare_certificate
 from certs.timestamps import shanghai_day
 from registry.issuing.batch_work import BatchWork
 from registry.issuing.log_certificates import oldest_to_log
 from registry.issuing.reserve import reserve_rows
+from registry.issuing.row_claims import claims_of_row
 from registry.store.certificate_states import (
     PreparedCertificate,
     prepare_again,
@@ -89,28 +90,20 @@ def _record(taken: Reserved, prepared: Prepared, issued_at: datetime) -> Prepare
 
 
 def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequest:
-    candidate = work.rows[taken.roster_row_id][1]
-    site = work.institution.site(candidate.site_code or None, candidate.assessed_on)
+    row = work.rows[taken.roster_row_id]
+    subject = row.subject
     return IssueRequest(
-        claims=_claims(candidate, taken, issued_at),
-        number=parse_number(taken.number, work.home.layouts),
-        occupation=work.home.catalogue.by_id(candidate.occupation_id),
-        direction=candidate.direction_name,
-        region="" if site is None else site.division,
-        first_issued_on=taken.first_issued_on,
+        claims_of_row(row, taken.number, issued_at, taken.status_index),
+        parse_number(taken.number, work.home.layouts),
+        work.home.catalogue.by_id(subject.occupation_id),
+        subject.direction_name,
+        _region(work.institution, subject.site_code, subject.assessed_on),
+        taken.first_issued_on,
     )
 
 
-def _claims(candidate: Candidate, taken: Reserved, issued_at: datetime) -> CertificateClaims:
-    return CertificateClaims(
-        number=taken.number,
-        issued_at=issued_at,
-        expires_at=None,
-        name=candidate.name,
-        id_tail=candidate.id_document.tail,
-        occupation_code=candidate.occupation_code,
-        direction=candidate.direction,
-        grade=candidate.grade,
-        assessed_on=candidate.assessed_on,
-        status_index=taken.status_index,
-    )
+@lru_cache(maxsize=256)
+def _region(institution: InstitutionRecord, site_code: str | None, day: date) -> str:
+    """Where an assessment was held. Kept, because thousands of rows name the same site and day."""
+    site = institution.site(site_code, day)
+    return "" if site is None else site.division

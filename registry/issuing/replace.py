@@ -8,11 +8,10 @@ from datetime import datetime
 from certs.evidence import Evidence
 from certs.status import State
 from registry.home import Home
-from registry.issuing.stored_rows import replacement_of
+from registry.issuing.stored_rows import Replacement
 from registry.status_changes import StatusChange, record_change
 from registry.store.engine import WriteTransaction
 from registry.store.issuing_store import Logged
-from registry.store.roster_store import RosterRowRecord
 
 
 def evidence_with_facts(home: Home, now: datetime) -> Evidence:
@@ -23,11 +22,10 @@ def evidence_with_facts(home: Home, now: datetime) -> Evidence:
 
 
 def replace_predecessors(
-    home: Home, tx: WriteTransaction, replacing: Sequence[tuple[Logged, RosterRowRecord]], by: str, now: datetime
+    home: Home, tx: WriteTransaction, replacing: Sequence[tuple[Logged, Replacement | None]], by: str, now: datetime
 ) -> None:
     """What a correction replaces is superseded in the transaction that releases the correction."""
-    for logged, row in replacing:
-        replaces = replacement_of(row)
+    for logged, replaces in replacing:
         assert replaces is not None
         change = StatusChange(State.SUPERSEDED, replaces.reason, by, successor=logged.number)
         record_change(home, tx, replaces.number, change, now)

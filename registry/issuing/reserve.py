@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from certs.approval import check_still_approved
 from certs.candidate import Candidate, rows_digest
-from certs.certificate_number import Layout, format_number, number_prefix
+from certs.certificate_number import Layout, number_prefix
 from certs.errors import KezhengError
-from certs.grades import Grade
+from certs.grades import CertificateKind, Grade
 from certs.institution import InstitutionRecord
+from certs.number_series import format_numbers
 from certs.timestamps import shanghai_day
 from registry.home import Home
-from registry.issuing.stored_rows import Replacement, candidates_of, replacement_of
+from registry.issuing.approved_rows import ApprovedRow
+from registry.issuing.stored_rows import Replacement, candidates_of
 from registry.store.batch_store import BatchRecord, start_issuing
 from registry.store.certificate_store import NewCertificate, certificate_by_number, reserve_certificates
 from registry.store.counter_store import take_ids, take_serials, take_status_places
@@ -37,7 +40,7 @@ def reserve_batch(
     tx: WriteTransaction,
     batch: BatchRecord,
     institution: InstitutionRecord,
-    rows: Sequence[RowAndCandidate],
+    rows: Iterable[ApprovedRow],
     now: datetime,
 ) -> None:
     """approved → issuing, with a number and a status place for every row that earns a certificate.
@@ -46,7 +49,7 @@ def reserve_batch(
     ``number_serial_out_of_range`` when the year's serials are used up. Nothing is reserved then.
     """
     start_issuing(tx, batch.id, rows_digest=batch.rows_digest, out_dir=batch.out_dir)
-    reserve_rows(home, tx, batch, institution, [pair for pair in rows if pair[1].earns_certificate], now)
+    reserve_rows(home, tx, batch, institution, [row for row in rows if row.earns_certificate], now)
 
 
 def reserve_rows(
@@ -54,7 +57,7 @@ def reserve_rows(
     tx: WriteTransaction,
     batch: BatchRecord,
     institution: InstitutionRecord,
-    rows: Sequence[RowAndCandidate],
+    rows: Sequence[ApprovedRow],
     now: datetime,
 ) -> None:
     """Take serials and places for rows, in the order of the sheet within each grade.
@@ -63,37 +66,50 @@ def reserve_rows(
     """
     places = iter(home.keyring.status_indices(take_status_places(tx, len(rows))))
     ids = iter(take_ids(tx, "certificate", len(rows)))
-    by_grade: dict[Grade, list[RowAndCandidate]] = defaultdict(list)
-    for pair in rows:
-        by_grade[pair[1].grade].append(pair)
+    by_grade: dict[Grade, list[ApprovedRow]] = defaultdict(list)
+    for row in rows:
+        by_grade[row.subject.grade].append(row)
+    year = shanghai_day(now).year
     new: list[NewCertificate] = []
-    for grade, pairs in by_grade.items():
-        numbers = _numbers(tx, home.layout, institution.code, shanghai_day(now).year, grade, len(pairs))
-        for (row, candidate), (prefix, serial, number) in zip(pairs, numbers, strict=True):
-            replaces = replacement_of(row)
-            new.append(
-                NewCertificate(
-                    id=next(ids),
-                    number=number,
-                    batch_id=batch.id,
-                    roster_row_id=row.id,
-                    institution_code=institution.code,
-                    person_id=row.person_id,
-                    occupation_id=candidate.occupation_id,
-                    direction_key=direction_key(candidate.direction),
-                    grade=grade,
-                    kind=institution.kind,
-                    prefix=prefix,
-                    serial=serial,
-                    status_index=next(places),
-                    assessed_on=candidate.assessed_on,
-                    first_issued_on=first_issued_on(tx, replaces),
-                    supersedes=None if replaces is None else replaces.number,
-                    official_number=candidate.details.official_number or None,
-                    live=replaces is None,
-                )
-            )
+    for grade, graded in by_grade.items():
+        numbers = _numbers(tx, home.layout, institution.code, year, grade, len(graded))
+        new += [
+            _new_certificate(tx, batch, institution.kind, row, next(ids), number, next(places))
+            for row, number in zip(graded, numbers, strict=True)
+        ]
     reserve_certificates(tx, new)
+
+
+def _new_certificate(
+    tx: ReadTransaction,
+    batch: BatchRecord,
+    kind: CertificateKind,
+    row: ApprovedRow,
+    certificate_id: int,
+    number: _Number,
+    status_index: int,
+) -> NewCertificate:
+    subject, replaces = row.subject, row.replaces
+    return NewCertificate(
+        id=certificate_id,
+        number=number.text,
+        batch_id=batch.id,
+        roster_row_id=row.id,
+        institution_code=batch.institution_code,
+        person_id=row.person_id,
+        occupation_id=subject.occupation_id,
+        direction_key=direction_key(subject.direction),
+        grade=subject.grade,
+        kind=kind,
+        prefix=number.prefix,
+        serial=number.serial,
+        status_index=status_index,
+        assessed_on=subject.assessed_on,
+        first_issued_on=first_issued_on(tx, replaces),
+        supersedes=None if replaces is None else replaces.number,
+        official_number=row.official_number,
+        live=replaces is None,
+    )
 
 
 def first_issued_on(tx: ReadTransaction, replaces: Replacement | None) -> date | None:
@@ -111,12 +127,16 @@ def direction_key(direction: int | str | None) -> str:
     return "" if direction is None else str(direction)
 
 
+class _Number(NamedTuple):
+    text: str
+    prefix: str
+    serial: int
+
+
 def _numbers(
     tx: WriteTransaction, layout: Layout, code: str, year: int, grade: Grade, count: int
-) -> list[tuple[str, int, str]]:
+) -> list[_Number]:
     prefix = number_prefix(layout, institution_code=code, issued_year=year, grade=grade)
     serials = take_serials(tx, prefix, count)
-    return [
-        (prefix, serial, format_number(layout, institution_code=code, issued_year=year, grade=grade, serial=serial))
-        for serial in serials
-    ]
+    texts = format_numbers(layout, institution_code=code, issued_year=year, grade=grade, serials=serials)
+    return [_Number(text, prefix, serial) for text, serial in zip(texts, serials, strict=True)]

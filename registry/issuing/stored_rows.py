@@ -21,6 +21,7 @@ from registry.store.roster_store import RosterRowRecord
 TABLE = "roster_row"
 NUMBER_COLUMN = "number_ciphertext"
 PRIVATE_COLUMN = "private_ciphertext"
+_OFFICIAL_NUMBER = CandidateDetails._fields.index("official_number")
 
 
 class Replacement(NamedTuple):
@@ -28,6 +29,21 @@ class Replacement(NamedTuple):
 
     number: str
     reason: str
+
+
+def row_records(
+    candidates: Sequence[Candidate],
+    row_ids: Sequence[int],
+    batch_id: str,
+    person_ids: Sequence[int],
+    cipher: FieldCipher,
+    replaces: Replacement | None = None,
+) -> list[RosterRowRecord]:
+    """The rows of candidates under these ids, of these people."""
+    return [
+        row_record(candidate, row_id, batch_id, person_id, cipher, replaces)
+        for candidate, row_id, person_id in zip(candidates, row_ids, person_ids, strict=True)
+    ]
 
 
 def row_record(
@@ -39,31 +55,31 @@ def row_record(
     replaces: Replacement | None = None,
 ) -> RosterRowRecord:
     """The row of a candidate, its private parts sealed for this row id."""
-    direction = candidate.direction
-    private = orjson.dumps(_private_parts(candidate)).decode("utf-8")
+    direction, document = candidate.direction, candidate.id_document
+    # By position: a hundred thousand of them are made one after the other.
     return RosterRowRecord(
-        id=row_id,
-        batch_id=batch_id,
-        sheet_row=candidate.row,
-        person_id=person_id,
-        name=candidate.name,
-        id_type=candidate.id_document.type.value,
-        number_ciphertext=cipher.seal(TABLE, NUMBER_COLUMN, row_id, candidate.id_document.number),
-        private_ciphertext=cipher.seal(TABLE, PRIVATE_COLUMN, row_id, private),
-        key_id=cipher.current_key_id,
-        occupation_id=candidate.occupation_id,
-        occupation_code=candidate.occupation_code,
-        direction_number=direction if isinstance(direction, int) else None,
-        direction_text=direction if isinstance(direction, str) else None,
-        grade=candidate.grade,
-        theory=candidate.theory,
-        ability=candidate.ability,
-        assessed_on=candidate.assessed_on,
-        site_code=candidate.site_code or None,
-        training_certificate_number=candidate.training_certificate or None,
-        official_number=candidate.details.official_number or None,
-        extra=None if replaces is None else replaces._asdict(),
-        result=candidate.result.value,
+        row_id,
+        batch_id,
+        candidate.row,
+        person_id,
+        candidate.name,
+        document.type.value,
+        cipher.seal(TABLE, NUMBER_COLUMN, row_id, document.number),
+        cipher.seal_bytes(TABLE, PRIVATE_COLUMN, row_id, orjson.dumps(_private_parts(candidate))),
+        cipher.current_key_id,
+        candidate.occupation_id,
+        candidate.occupation_code,
+        direction if isinstance(direction, int) else None,
+        direction if isinstance(direction, str) else None,
+        candidate.grade,
+        candidate.theory,
+        candidate.ability,
+        candidate.assessed_on,
+        candidate.site_code or None,
+        candidate.training_certificate or None,
+        candidate.details.official_number or None,
+        None if replaces is None else replaces._asdict(),
+        candidate.result.value,
     )
 
 
@@ -103,11 +119,12 @@ def candidates_of(rows: Sequence[RosterRowRecord], cipher: FieldCipher, catalogu
 
 
 def _private_parts(candidate: Candidate) -> dict[str, object]:
-    document = candidate.id_document
+    document, details = candidate.id_document, list(candidate.details)
+    details[_OFFICIAL_NUMBER] = ""
     return {
         "ordinal": candidate.ordinal,
         "id": [document.key, document.birth_date, document.is_male, document.nationality],
-        "details": list(candidate.details._replace(official_number="")),
+        "details": details,
     }
 
 

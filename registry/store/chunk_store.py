@@ -16,7 +16,7 @@ from registry.store.certificate_tables import (
 )
 from registry.store.engine import ReadTransaction
 from registry.store.roster_tables import ROSTER_ROW
-from registry.store.rows import select_in_chunks
+from registry.store.rows import select_among
 from registry.store.states import CertificateState
 
 UNFINISHED = (
@@ -44,6 +44,13 @@ class Standing(NamedTuple):
     leaf_index: int | None
 
 
+class Place(NamedTuple):
+    """How far a certificate is, and where the register has it; None before it does."""
+
+    state: CertificateState
+    leaf_index: int | None
+
+
 _STANDING = (
     select(
         CERTIFICATE.c.id,
@@ -62,15 +69,23 @@ _STANDING = (
     .outerjoin(CERTIFICATE_SEALED, CERTIFICATE_SEALED.c.certificate_id == CERTIFICATE.c.id)
     .outerjoin(CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id)
 )
+_PLACES = select(CERTIFICATE.c.id, CERTIFICATE.c.state, CERTIFICATE_LOGGED.c.leaf_index).outerjoin(
+    CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id
+)
 
 
 def standing_of(tx: ReadTransaction, batch_id: str, certificate_ids: Sequence[int]) -> list[Standing]:
     """Certificates of a batch by id, in order of id; ids of other batches are left out."""
     mine = _STANDING.where(CERTIFICATE.c.batch_id == batch_id)
-    found = select_in_chunks(
-        tx.connection, sorted(certificate_ids), lambda chunk: mine.where(CERTIFICATE.c.id.in_(chunk))
-    )
+    found = select_among(tx.connection, mine, CERTIFICATE.c.id, sorted(certificate_ids))
     return sorted((Standing._make(row) for row in found), key=lambda standing: standing.id)
+
+
+def places_of(tx: ReadTransaction, batch_id: str, certificate_ids: Sequence[int]) -> dict[int, Place]:
+    """How far certificates of a batch are, by id; ids of other batches are left out."""
+    mine = _PLACES.where(CERTIFICATE.c.batch_id == batch_id)
+    found = select_among(tx.connection, mine, CERTIFICATE.c.id, sorted(certificate_ids))
+    return {row.id: Place(row.state, row.leaf_index) for row in found}
 
 
 def unfinished_ids(tx: ReadTransaction, batch_id: str) -> list[int]:

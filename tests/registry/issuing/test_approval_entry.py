@@ -17,7 +17,7 @@ from certs.log_entry import EntryKind
 from registry.issuing import approve
 from registry.issuing.approval_entry import SALT_LENGTH, approval_digest, approval_is_logged
 from registry.issuing.approve import is_approved_in_register
-from registry.issuing.stored_rows import candidates_of
+from registry.issuing.stored_rows import candidates_of, replacement_of
 from registry.store.batch_store import BatchRecord
 from registry.store.roster_store import roster_rows
 
@@ -54,7 +54,8 @@ def rows_now(desk: Desk, batch_id: str) -> str:
 
 def is_on_record(desk: Desk, batch: BatchRecord) -> bool:
     with desk.home.store.reading() as tx:
-        return is_approved_in_register(tx, batch, roster_rows(tx, batch.id))
+        replaced = {found.number for row in roster_rows(tx, batch.id) if (found := replacement_of(row)) is not None}
+        return is_approved_in_register(tx, batch, replaced)
 
 
 @pytest.fixture

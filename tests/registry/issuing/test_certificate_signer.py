@@ -23,6 +23,7 @@ from certs.envelope import prepare
 from certs.errors import KezhengError
 from certs.grades import Grade
 from registry.issuing import issue
+from registry.issuing.approved_rows import read_approved_rows
 from registry.issuing.certificate_signer import CertificateSigner
 from registry.issuing.give_up import give_up_batch
 from registry.issuing.reserve import approved_rows
@@ -55,8 +56,7 @@ def prepare_batch(desk: Desk, rows: Sequence[Any], code: str = ASSESSOR) -> Batc
 
 def signer_of(desk: Desk, batch: BatchRecord) -> CertificateSigner:
     with desk.home.store.reading() as tx:
-        rows = {row.id: (row, candidate) for row, candidate in approved_rows(desk.home, tx, batch)}
-    return CertificateSigner(desk.home, batch, rows)
+        return CertificateSigner(desk.home, batch, read_approved_rows(desk.home, tx, batch))
 
 
 def ids_of(desk: Desk, batch: BatchRecord) -> list[int]:

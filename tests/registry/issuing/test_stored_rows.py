@@ -16,7 +16,9 @@ from certs.grades import Grade
 from certs.id_document import IdDocument, IdType
 from certs.occupations import catalogue
 from keys.data_protection import FieldCipher
+from registry.issuing.approved_rows import ApprovalReader
 from registry.issuing.stored_rows import Replacement, candidate_of, replacement_of, row_record
+from registry.store.approval_store import StoredRow
 
 KEY_ID = b"key no 1"
 CIPHER = FieldCipher({KEY_ID: b"d" * 32}, KEY_ID)
@@ -71,6 +73,24 @@ def test_a_candidate_comes_back_as_it_was(candidate: Candidate, row_id: int) -> 
     assert again == candidate
     assert rows_digest([again]) == rows_digest([candidate])
     assert replacement_of(stored) is None
+
+
+@given(st.lists(candidates(), max_size=4, unique_by=lambda candidate: candidate.row))
+def test_what_is_read_to_be_issued_has_the_digest_that_was_approved(rows: list[Candidate]) -> None:
+    """Without making candidates of the rows again, byte for byte what the approver's digest is made of."""
+    ordered = sorted(rows, key=lambda candidate: candidate.row)
+    reader = ApprovalReader(CIPHER, catalogue())
+    stored = [row_record(candidate, row_id, "B1", 7, CIPHER) for row_id, candidate in enumerate(ordered)]
+    reader.read([[getattr(row, name) for name in StoredRow._fields] for row in stored])
+    assert reader.digest.value() == rows_digest(rows)
+    for row, candidate in zip(reader.rows.values(), ordered, strict=True):
+        assert (row.name, row.id_tail) == (candidate.name, candidate.id_document.tail)
+        assert row.earns_certificate is candidate.earns_certificate
+        assert row.official_number == (candidate.details.official_number or None)
+        assert row.subject == (
+            *(candidate.occupation_id, candidate.occupation_code, candidate.direction, candidate.direction_name),
+            *(candidate.grade, candidate.assessed_on, candidate.site_code or None),
+        )
 
 
 @given(candidates())
