@@ -39,6 +39,14 @@ class Phases:
             self.differences.append(what)
             self._say(f"  ✗ {what}: {found}, not {expected}")
 
+    def at_most(self, what: str, found: float, limit: float) -> None:
+        """Compare with a limit."""
+        if found <= limit:
+            self._say(f"  ✓ {what}: {found:.2f}, at most {limit:g}")
+        else:
+            self.differences.append(what)
+            self._say(f"  ✗ {what}: {found:.2f}, more than {limit:g}")
+
     def progress(self, what: str, done: int, total: int) -> None:
         """Say how far a phase is."""
         self._say(f"  {what} {done:,}/{total:,}  {perf_counter() - self._started:.0f} s")

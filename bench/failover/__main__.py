@@ -16,11 +16,14 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from bench.failover.checkpoints import shows
 from bench.failover.checks import (
     CERTIFICATES,
     COUNTERS,
+    ENTRIES,
     check_copies,
     check_monitor,
     check_register,
@@ -36,6 +39,7 @@ from bench.failover.timeline import effect_of, read_scans
 from bench.phases import Phases
 from deploy.ha.rehearsal.application import environment_of, home_of
 from deploy.ha.rehearsal.cluster import APPLICATIONS, Cluster, running_cluster
+from deploy.ha.rehearsal.database import wait_until
 from deploy.ha.rehearsal.ground import Ground, Loopback, Namespaces, alone_command, can_use_namespaces
 from deploy.ha.rehearsal.machine import Machine
 from registry.home import open_home
@@ -44,6 +48,8 @@ from registry.settings import load_settings
 ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "deploy/ha/packages.sh"
 SCANS_PER_SECOND = 30.0
+FOLLOW_SECONDS = 60.0
+"""A site that was killed last has to start first."""
 PEOPLE = 10
 
 
@@ -83,10 +89,14 @@ def conclude(cluster: Cluster, drill: Drill, phases: Phases) -> None:
 
 def look_up(cluster: Cluster, drill: Drill, phases: Phases) -> None:
     """All that must hold in the end."""
-    told, seen = drill.told(), drill.stop_watch()
-    primary = cluster.databases.primary()
+    told, primary = drill.told(), cluster.databases.primary()
     assert primary is not None
-    rows = rows_of(cluster.psql(CERTIFICATES, primary))
+    entries = int(cluster.psql(ENTRIES, primary))
+    for name in APPLICATIONS:
+        address = cluster.site_address(name)
+        waited = wait_until(f"{name} shows everything", partial(shows, address, entries), FOLLOW_SECONDS)
+        phases.say(f"  {name} shows all {entries:,} entries: {waited:.1f} s after the last")
+    seen, rows = drill.stop_watch(), rows_of(cluster.psql(CERTIFICATES, primary))
     check_told(phases, told, rows)
     check_serials(phases, rows, next_serials(cluster.psql(COUNTERS, primary)))
     check_copies(phases, cluster)

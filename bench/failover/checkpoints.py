@@ -77,6 +77,12 @@ def fetch(address: str) -> bytes | None:
         return None
 
 
+def shows(address: str, size: int) -> bool:
+    """Whether a site's checkpoint covers so many entries."""
+    note = fetch(f"{address}{PATH}")
+    return note is not None and Seen(address, 0.0, note).size >= size
+
+
 def differing(seen: Sequence[Seen], entries: Sequence[bytes]) -> list[Seen]:
     """The checkpoints that are not of the history of these entries."""
     roots = roots_at({each.size for each in seen}, entries)

@@ -32,6 +32,7 @@ SELECT certificate.prefix, certificate.serial, certificate.state, certificate.nu
 FROM certificate LEFT JOIN certificate_sealed ON certificate_id = certificate.id ORDER BY certificate.id
 """
 COUNTERS = "SELECT prefix, next_serial FROM serial_counter ORDER BY prefix"
+ENTRIES = "SELECT count(*) FROM log_entry"
 COUNTS = """
 SELECT (SELECT count(*) FROM certificate), (SELECT count(*) FROM log_entry), (SELECT count(*) FROM status_event)
 """

@@ -42,7 +42,7 @@ def environment_of(machine: Machine) -> dict[str, str]:
 
 
 def kezheng(machine: Machine, *arguments: str) -> bytes:
-    """Run a command of kezheng on a machine; its JSON. Raises CalledProcessError."""
+    """Run a command of kezheng on a machine; its JSON. Raises CommandFailed."""
     return machine.run([*_program(machine), "--json", *arguments], environment_of(machine))
 
 

@@ -28,7 +28,7 @@ from deploy.ha.rehearsal.database import (
     wait_until,
 )
 from deploy.ha.rehearsal.ground import Ground
-from deploy.ha.rehearsal.machine import Keeper, Machine
+from deploy.ha.rehearsal.machine import CommandFailed, Keeper, Machine
 from deploy.ha.rehearsal.site_answers import is_answering
 
 DATABASES, APPLICATIONS, BALANCER = ("db1", "db2", "db3"), ("app1", "app2"), "edge"
@@ -119,7 +119,7 @@ class Cluster:
         command = [str(installed_binaries() / "psql"), "-X", "-At", self.plan.database_url(machine.name)]
         try:
             return machine.run([*command, "-c", "SELECT NOT pg_is_in_recovery()"], environ).strip() == b"t"
-        except subprocess.CalledProcessError:
+        except CommandFailed:
             return False
 
     def _waited(self, what: str, is_so: Callable[[], bool]) -> None:

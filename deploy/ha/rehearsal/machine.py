@@ -21,6 +21,10 @@ _LOOK_SECONDS = 0.2
 _GONE_SECONDS = 0.02
 
 
+class CommandFailed(RuntimeError):
+    """A command ended with another code than 0; the message has what it said."""
+
+
 @dataclass(slots=True)
 class Service:
     """A program that is to run on a machine. ``account``: as whom, when the rehearsal runs as root."""
@@ -54,11 +58,11 @@ class Machine:
             self.services[service.name] = service
 
     def run(self, command: Sequence[str], environ: Mapping[str, str], *, account: str | None = None) -> bytes:
-        """Run a command on this machine to its end; what it wrote. Raises CalledProcessError."""
+        """Run a command on this machine to its end; what it wrote. Raises CommandFailed."""
         made = self._command(command, account)
         done = subprocess.run(made, env=dict(environ), stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode:
-            raise subprocess.CalledProcessError(done.returncode, list(command), done.stdout, done.stderr)
+            raise CommandFailed(f"{self.name}: {' '.join(command)}: {done.stderr.decode('utf-8', 'replace')[-2000:]}")
         return done.stdout
 
     def switch_off(self) -> None:
