@@ -203,6 +203,7 @@ def costs_of(registers: Sequence[Register]) -> list[Costs]:
 
 
 def _round(register: Register) -> Costs:
+    register.source.refresh()  # a snapshot that is a minute old says nothing of a status
     asked = [register.scan, register.find, register.miss]
     scan, find, miss = [_cpu_seconds(work) / SAMPLE * MILLION for work in asked]
     register.grow()

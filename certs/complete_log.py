@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint
-from certs.log_entry import read_entry, subject_of
-from certs.log_reading import bundles_from, placed_subjects, read_bundle
+from certs.log_entry import read_entry
+from certs.log_reading import bundles_from, placed_subjects, read_bundle, subject_in
 from certs.subject_places import SubjectPlaces
 from certs.subject_segment import Segment
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash, tree_root
-from certs.tlog.packed_tile import entry_of_block
+from certs.tlog.packed_tile import GROUP, entry_of_slot
 from certs.tlog.tile_reader import ReadFile
 from certs.tlog.tile_roots import TileRoots
 
@@ -28,13 +28,13 @@ _BUNDLES_KEPT = 512
 class KeptLog(NamedTuple):
     """What was kept of a log when it was read before: the roots of its complete tiles, and where its subjects stand.
 
-    ``block`` gives the packed tile with a number, anything else when it cannot; ``report_damage`` is called when what
-    was kept is not as it was.
+    ``slot`` gives a slot of a packed tile by both numbers, anything else when it cannot; ``report_damage`` is called
+    when what was kept is not as it was.
     """
 
     tile_roots: Sequence[bytes]
     segments: Sequence[Segment]
-    block: Callable[[int], bytes]
+    slot: Callable[[int, int], bytes]
     report_damage: Callable[[], None]
 
     @property
@@ -47,7 +47,7 @@ class KeptLog(NamedTuple):
         return self._replace(tile_roots=self.tile_roots[: size // TILE_WIDTH])
 
 
-NOTHING_KEPT = KeptLog((), (), lambda _tile: b"", lambda: None)
+NOTHING_KEPT = KeptLog((), (), lambda _tile, _slot: b"", lambda: None)
 
 
 class _Held(NamedTuple):
@@ -139,7 +139,7 @@ class CompleteLog:
             held.kept.report_damage()
             raise KezhengError("log_unavailable") from error
         found = [(place, self.entry(place)) for place in places]
-        return [(place, entry) for place, entry in found if subject_of(read_entry(entry)) == subject]
+        return [(place, entry) for place, entry in found if subject_in(entry) == subject]
 
     def entry(self, index: int) -> bytes:
         """The entry at a place that is known. Raises KezhengError ``log_unavailable``, ``log_entries_differ``."""
@@ -147,7 +147,7 @@ class CompleteLog:
         if index >= held.kept.size:
             return self._entries_of(tile)[place]
         try:
-            return entry_of_block(held.kept.block(tile), place, held.roots[tile])
+            return entry_of_slot(held.kept.slot(tile, place // GROUP), place, held.roots[tile])
         except KezhengError:
             held.kept.report_damage()
         return self._entries_of(tile)[place]

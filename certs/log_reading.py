@@ -17,6 +17,7 @@ from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.tile_reader import ReadFile
 from certs.tlog.tiles import bundle_path, decode_bundle
 
+_CERTIFICATE = int(EntryKind.CERTIFICATE)
 _DIGEST_AT = HEAD_LENGTH + KID_LENGTH
 _CERTIFICATE_LENGTH = _DIGEST_AT + DIGEST_LENGTH
 
@@ -51,16 +52,17 @@ def bundles_from(read: ReadFile, start: int, stop: int, newest: bytes) -> Iterat
         yield entries
 
 
+def subject_in(entry: bytes) -> bytes | None:
+    """The digest that an entry is about; None for kinds without one. Raises as `read_entry` does."""
+    if len(entry) == _CERTIFICATE_LENGTH and entry[0] == _CERTIFICATE:  # nearly all entries are certificates
+        return entry[_DIGEST_AT:]
+    return subject_of(read_entry(entry))
+
+
 def placed_subjects(first: int, entries: Sequence[bytes]) -> list[Placed]:
     """What places are found by, for entries that stand one after the other from ``first`` on."""
-    found = []
-    for place, entry in enumerate(entries, first):
-        # nearly all entries are certificates
-        if len(entry) == _CERTIFICATE_LENGTH and entry[0] == EntryKind.CERTIFICATE:
-            found.append((key_of(entry[_DIGEST_AT:]), place))
-        elif (subject := subject_of(read_entry(entry))) is not None:
-            found.append((key_of(subject), place))
-    return found
+    subjects = enumerate(map(subject_in, entries), first)
+    return [(key_of(subject), place) for place, subject in subjects if subject is not None]
 
 
 def _check_heads(entries: Sequence[bytes]) -> None:

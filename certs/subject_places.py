@@ -35,6 +35,7 @@ class SubjectPlaces:
         """``kept`` covers at least the first ``size`` entries; whatever it says of later ones is not used."""
         self._kept = tuple(kept)
         self._kept_size = size
+        self._knows_more = bool(kept) and kept[-1].stop > size
         self._held = _Held((), size, {})
 
     def add(self, placed: Iterable[Placed], stop: int) -> None:
@@ -58,9 +59,11 @@ class SubjectPlaces:
 
         Raises KezhengError ``log_cache_damaged``.
         """
-        key, held = key_of(subject), self._held
-        kept_size = min(size, self._kept_size)
-        places = [place for segment in self._kept for place in segment.places(key) if place < kept_size]
+        key, held, places = key_of(subject), self._held, list[int]()
+        for segment in self._kept:
+            places += segment.places(key)
+        if self._knows_more:
+            places = [place for place in places if place < self._kept_size]
         for segment in held.segments:
             places += segment.places(key)
         places += held.recent.get(key, ())

@@ -7,18 +7,18 @@ are in the byte order of the machine: a segment is looked at where it was made.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from struct import pack
 from typing import NamedTuple
+from zlib import crc32
 
 from certs.errors import KezhengError
 
 PAGE = 64
 """Records in a page, but for the last."""
 CHECK_LENGTH = 8
-"""Bytes of a page's SHA-256: against damage, which does not choose what it writes."""
+"""A page's CRC-32, as a uint64 like everything else: against damage, which does not choose what it writes."""
 RECORD_LENGTH = 8
 MOST_ENTRIES = 1 << 32
 _KEY_LENGTH = 4
@@ -43,15 +43,19 @@ class Segment(NamedTuple):
 
         Raises KezhengError ``log_cache_damaged``.
         """
-        low, high, found = key << 32, key << 32 | _PLACE, list[int]()
-        page = max(0, bisect_right(self.fences, low) - 1)
-        while page < len(self.fences) and self.fences[page] <= high:
+        low, fences, found = key << 32, self.fences, list[int]()
+        high = low | _PLACE
+        page = bisect_right(fences, high) - 1
+        while page >= 0:
             records = self.page(page)
-            at = bisect_left(records, low)
+            at, here = bisect_left(records, low), list[int]()
             while at < len(records) and records[at] <= high:
-                found.append(self.start + (records[at] & _PLACE))
+                here.append(self.start + (records[at] & _PLACE))
                 at += 1
-            page += 1
+            found[:0] = here
+            if fences[page] < low:
+                break
+            page -= 1  # the page before may end with the same key
         return found
 
     def page(self, page: int) -> memoryview:
@@ -145,13 +149,14 @@ def merged(segments: Sequence[Segment]) -> Iterator[list[int]]:
 def segments_to_merge(lengths: Sequence[int]) -> int:
     """From which segment on all are to become one: few stay, and no record is copied often.
 
-    Each segment that stays is more than four times as long as all after it.
+    Each segment that stays is more than four times as long as all after it together.
     """
-    first, length = len(lengths) - 1, lengths[-1] if lengths else 0
-    while first > 0 and lengths[first - 1] <= 4 * length:
-        first -= 1
-        length += lengths[first]
-    return max(first, 0)
+    after = sum(lengths)
+    for place, length in enumerate(lengths):
+        after -= length
+        if length <= 4 * after:
+            return place
+    return max(0, len(lengths) - 1)
 
 
 class _Taken:
@@ -176,4 +181,4 @@ class _Taken:
 
 
 def _check(records: memoryview) -> int:
-    return int.from_bytes(hashlib.sha256(records).digest()[:CHECK_LENGTH], "big")
+    return crc32(records)

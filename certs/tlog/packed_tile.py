@@ -1,30 +1,26 @@
-"""A full tile with its bundle in one block, laid out so that one entry is proved with 13 hashes instead of 511.
+"""A full tile with its bundle in one block, laid out so that one entry is proved by 400 bytes and 13 hashes.
 
-The block holds the tile's inner nodes from the subtrees of four entries up to the two below its root, layer by layer
-from the left; where each group of four entries starts in the bundle (65 × uint32, big-endian, the last one its end);
-and the bundle as it is published. Whoever made the block is not believed: an entry counts when it leads to the root.
+A block has 64 slots of one length, each for four entries that follow each other: the six nodes that lead from their
+root to that of the tile, the lowest first, then the entries as in a bundle, then zeros. Whoever made the block is not
+believed: an entry counts when it leads to the root.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
+from hashlib import sha256
 from typing import NamedTuple
 
 from certs.errors import KezhengError
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import HASH_SIZE, leaf_hash, node_hash, tree_root
-from certs.tlog.tiles import decode_bundle, encode_bundle
+from certs.tlog.tiles import encode_bundle
 
 GROUP = 4
-"""Entries that are read together: fewer need more nodes on the disk, more need more hashes."""
-_GROUPS = TILE_WIDTH // GROUP
-_LAYERS = tuple(_GROUPS >> layer for layer in range(_GROUPS.bit_length() - 1))
-"""Nodes in each layer that a block holds: 64, 32, 16, 8, 4, 2."""
-_NODES = sum(_LAYERS) * HASH_SIZE
-_STARTS = Struct(f">{_GROUPS + 1}I")
-_TWO_STARTS = Struct(">2I")
-_HEAD = _NODES + _STARTS.size
+"""Entries in a slot: fewer need more nodes on the disk, more need more hashes."""
+SLOTS = TILE_WIDTH // GROUP
+_NODES = SLOTS.bit_length() - 1
+_PATH = _NODES * HASH_SIZE
 _LENGTH_SIZE = 2
 
 
@@ -39,50 +35,40 @@ def pack_tile(entries: Sequence[bytes]) -> PackedTile:
     """The block of a full tile's entries. Raises ValueError for another number of them."""
     if len(entries) != TILE_WIDTH:
         raise ValueError("a full tile has 256 entries")
-    hashes = [leaf_hash(entry) for entry in entries]
-    layer = [tree_root(hashes[start : start + GROUP]) for start in range(0, TILE_WIDTH, GROUP)]
-    nodes: list[bytes] = []
-    while len(layer) > 1:
-        nodes += layer
-        pairs = iter(layer)
-        layer = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=True)]
-    starts = _STARTS.pack(*_group_starts(entries))
-    return PackedTile(layer[0], b"".join(nodes) + starts + encode_bundle(entries))
+    groups = [entries[start : start + GROUP] for start in range(0, TILE_WIDTH, GROUP)]
+    layers = [[tree_root([leaf_hash(entry) for entry in group]) for group in groups]]
+    while len(layers[-1]) > 1:
+        pairs = iter(layers[-1])
+        layers.append([node_hash(left, right) for left, right in zip(pairs, pairs, strict=True)])
+    [root] = layers.pop()
+    slots = [_path(layers, slot) + encode_bundle(group) for slot, group in enumerate(groups)]
+    length = max(map(len, slots))
+    return PackedTile(root, b"".join([slot.ljust(length, b"\0") for slot in slots]))
 
 
-def entry_of_block(block: bytes, place: int, root: bytes) -> bytes:
-    """The entry at a place, 0 to 255, of the tile with a root that is believed.
+def entry_of_slot(slot: bytes, place: int, root: bytes) -> bytes:
+    """The entry at a place, 0 to 255, of the tile with a root that is believed, out of the slot of its group.
 
-    Raises KezhengError ``log_tile_malformed``, ``log_proof_invalid``.
+    Raises KezhengError ``log_proof_invalid``.
     """
-    group = place // GROUP
-    entries = _entries_of_group(block, group)
-    node = tree_root([leaf_hash(entry) for entry in entries])
-    start = 0
-    for width in _LAYERS:
-        beside = start + (group ^ 1) * HASH_SIZE
-        sibling = block[beside : beside + HASH_SIZE]
-        node = node_hash(sibling, node) if group & 1 else node_hash(node, sibling)
-        start, group = start + width * HASH_SIZE, group >> 1
+    group, place = divmod(place, GROUP)
+    entries, start = [], _PATH
+    for _ in range(GROUP):
+        begin = start + _LENGTH_SIZE
+        start = begin + int.from_bytes(slot[start:begin], "big")
+        entries.append(slot[begin:start])
+    # The hashes of `certs.tlog.merkle`, written out: every scan waits for them.
+    one, two, three, four = [sha256(b"\x00" + entry).digest() for entry in entries]
+    left, right = sha256(b"\x01" + one + two).digest(), sha256(b"\x01" + three + four).digest()
+    node = sha256(b"\x01" + left + right).digest()
+    for start in range(0, _PATH, HASH_SIZE):
+        sibling = slot[start : start + HASH_SIZE]
+        node = sha256(b"\x01" + sibling + node if group & 1 else b"\x01" + node + sibling).digest()
+        group >>= 1
     if node != root:
         raise KezhengError("log_proof_invalid")
-    return entries[place % GROUP]
+    return entries[place]
 
 
-def bundle_of_block(block: bytes) -> list[bytes]:
-    """All entries of a block, unproved. Raises KezhengError ``log_tile_malformed``."""
-    return decode_bundle(block[_HEAD:], TILE_WIDTH)
-
-
-def _entries_of_group(block: bytes, group: int) -> list[bytes]:
-    if len(block) < _HEAD:
-        raise KezhengError("log_tile_malformed")
-    start, stop = _TWO_STARTS.unpack_from(block, _NODES + 4 * group)
-    return decode_bundle(block[_HEAD + start : _HEAD + stop], GROUP)
-
-
-def _group_starts(entries: Sequence[bytes]) -> list[int]:
-    starts = [0]
-    for first in range(0, TILE_WIDTH, GROUP):
-        starts.append(starts[-1] + sum(_LENGTH_SIZE + len(entry) for entry in entries[first : first + GROUP]))
-    return starts
+def _path(layers: Sequence[Sequence[bytes]], slot: int) -> bytes:
+    return b"".join([layer[slot >> height ^ 1] for height, layer in enumerate(layers)])

@@ -13,6 +13,7 @@ from certs.errors import KezhengError
 from certs.subject_segment import RECORD_LENGTH, Segment, segment_of
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import HASH_SIZE
+from certs.tlog.packed_tile import SLOTS
 from registry.log_cache.folder import CacheFolder
 from registry.log_cache.manifest import Manifest, SegmentFile
 
@@ -35,15 +36,16 @@ class Blocks:
     def __init__(self, descriptor: int, ends: Sequence[int]) -> None:
         """The descriptor is closed with this."""
         self._descriptor = descriptor
-        self._ends = ends
+        self._starts = [0, *ends]
         self._closing = weakref.finalize(self, os.close, descriptor)
 
-    def read(self, tile: int) -> bytes:
-        """The block of a tile; what could not be read is no block."""
-        start = self._ends[tile - 1] if tile else 0
+    def read(self, tile: int, slot: int) -> bytes:
+        """A slot of a tile; what could not be read is no slot."""
+        start = self._starts[tile]
+        length = (self._starts[tile + 1] - start) // SLOTS
         try:
-            return os.pread(self._descriptor, max(0, self._ends[tile] - start), start)
-        except OSError:
+            return os.pread(self._descriptor, length, start + slot * length)
+        except (OSError, ValueError):  # where a damaged end leads to, nothing need be
             return b""
 
 
