@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from registry.store.migrate import upgrade_schema
 
@@ -82,14 +83,15 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_database(*, migrated: bool = True) -> Iterator[str]:
-    """The URL of a fresh database on this process's server, with the schema unless told otherwise; dropped at the end.
+def postgres_database(*, migrated: bool = True, copy_of: str | None = None) -> Iterator[str]:
+    """The URL of a fresh database on this process's server; dropped at the end.
 
-    A copy of a template: milliseconds, however many migrations there are.
+    With the schema, without anything (``migrated=False``), or a copy of another database to which nobody is
+    connected. A copy of a template: milliseconds, however many migrations there are.
     """
     server = shared_server()
-    name = f"register_{next(_NUMBERS)}"
-    source = _template(server) if migrated else "template0"
+    name = f"register_{os.getpid()}_{next(_NUMBERS)}"
+    source = str(make_url(copy_of).database) if copy_of else _template(server) if migrated else "template0"
     new = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     server.execute(new.format(sql.Identifier(name), sql.Identifier(source)))
     try:

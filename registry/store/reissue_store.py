@@ -135,7 +135,8 @@ def _keep_former(tx: WriteTransaction, ids: Sequence[int], at: datetime) -> None
         literal(at, UtcDateTime()),
     ).select_from(_PAPER)
     rows = paper.where(among(tx.connection, CERTIFICATE.c.id, ids), CERTIFICATE.c.state.in_(_HAS_PAPER))
-    kept = tx.connection.execute(FORMER_ENVELOPE.insert().from_select(_FORMER_COLUMNS, rows)).rowcount
+    insert = FORMER_ENVELOPE.insert().from_select(_FORMER_COLUMNS, rows)
+    kept = tx.connection.execute(insert.execution_options(preserve_rowcount=True)).rowcount
     _require_all(kept, len(ids))
 
 
