@@ -1,87 +1,121 @@
-"""Running the processes: the public site, the worker that keeps its signed files fresh, the registry role that signs.
+"""Starting the roles: each becomes, or starts, a group of processes that a signal replaces without a pause.
 
 The public site is another program: it is started by name, with the environment of its home, and knows no keys.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import NoReturn
 
-import uvicorn
-
 from certs.errors import KezhengError
-from keys.hsm_pin import forget_secrets
-from registry.api.receipt_api import create_registry_app
-from registry.home import Home, open_home
-from registry.settings import Settings
+from registry.home import open_home
+from registry.settings import PREFIX, Settings
+from webserver.listening import listen
 
 SITE = "verify_site.app:from_environment"
+REGISTRY = "registry.api.receipt_api:from_environment"
+WORKER = "from registry.worker_role import main; main()"
+READY_PATH = "/readyz"
+COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 LOOPBACK = "127.0.0.1"
-WORK_INTERVAL_SECONDS = 10
-GRACE_SECONDS = 10
-"""How long requests that are being answered may take when a server is ended."""
-_LOGGER = logging.getLogger(__name__)
+END_SECONDS = 40
+"""How long a role may take to end: its requests are answered, its connections closed, its jobs handed on."""
 
 
 def serve_public(settings: Settings, host: str, port: int, workers: int) -> NoReturn:
     """Become the public site: this process goes on as another program, started without passphrase and PIN.
 
     To take them out of the environment would not do: the system shows what a process was started with.
+    Raises KezhengError ``address_taken``.
     """
-    command = _site_command(host, port, workers)
-    sys.stdout.flush()
-    os.execve(command[0], command, _site_environ(settings, os.environ))
+    with bound(host, port) as listening:
+        _become(_site_command(listening, workers), site_environ(settings, os.environ))
+
+
+def serve_registry(settings: Settings, environ: Mapping[str, str], host: str, port: int, workers: int) -> NoReturn:
+    """Become the registry role. It is meant for the public site alone, never for the world.
+
+    Raises KezhengError as `open_home` does, and ``address_taken``.
+    """
+    with open_home(settings, environ), bound(host, port) as listening:
+        _become(_registry_command(listening, workers), role_environ(settings, environ))
+
+
+def serve_worker(settings: Settings, environ: Mapping[str, str], workers: int) -> NoReturn:
+    """Become the worker role. A database that is away is waited for. Raises KezhengError ``home_not_initialised``."""
+    if not settings.keys_folder.is_dir():
+        raise KezhengError("home_not_initialised", home=str(settings.home))
+    _become(_worker_command(workers), role_environ(settings, environ))
 
 
 def serve_all(settings: Settings, environ: Mapping[str, str], host: str, port: int, workers: int) -> None:
-    """Serve the public site with a worker and a registry role beside it, each its own process, which end together."""
-    # A signal becomes an exception, so that the others are ended too.
+    """Serve the public site with a worker and a registry role beside it, which end together.
+
+    Raises KezhengError ``address_taken``.
+    """
+    # A signal becomes an exception, so that the others are ended too; also when the terminal goes away.
     signal.signal(signal.SIGTERM, _leave)
-    registry_port = _free_port()
-    settings = replace(settings, registry_url=f"http://{LOOPBACK}:{registry_port}")
+    signal.signal(signal.SIGHUP, _leave)
     running: list[subprocess.Popen[bytes]] = []
     try:
-        running.append(_start_role(settings, environ, "worker"))
-        running.append(_start_role(settings, environ, "registry", "--port", str(registry_port)))
-        running.append(_start(_site_command(host, port, workers), _site_environ(settings, environ)))
+        # This process keeps no socket: it was started with the passphrase, and nobody from outside shall reach it.
+        with bound(host, port) as public, bound(LOOPBACK, 0) as desk:
+            settings = replace(settings, registry_url=f"http://{LOOPBACK}:{desk.getsockname()[1]}")
+            running.append(_start(_worker_command(1), role_environ(settings, environ)))
+            running.append(_start(_registry_command(desk, 1), role_environ(settings, environ), desk))
+            running.append(_start(_site_command(public, workers), site_environ(settings, environ), public))
         status = running[-1].wait()
     finally:
         _end(running)
     sys.exit(status)
 
 
-def _site_command(host: str, port: int, workers: int) -> list[str]:
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket for processes to inherit. Raises KezhengError ``address_taken``."""
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise KezhengError("address_taken", host=host, port=port) from error
+
+
+def _site_command(listening: socket.socket, workers: int) -> list[str]:
     """The public site as a program of its own, which knows no keys."""
-    options = ["--factory", "--host", host, "--port", str(port), "--workers", str(workers), "--log-level", "warning"]
-    off = ["--no-access-log", "--no-proxy-headers", "--no-server-header"]
-    return [sys.executable, "-m", "uvicorn", SITE, *options, *off, "--timeout-graceful-shutdown", str(GRACE_SECONDS)]
+    return _server_command(SITE, listening, workers, "--shared-folder", COUNTS_FOLDER)
 
 
-def _site_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    given = {**environ, **site_environment(settings)}
-    forget_secrets(given)
-    return given
+def _registry_command(listening: socket.socket, workers: int) -> list[str]:
+    return _server_command(REGISTRY, listening, workers)
 
 
-def _start_role(
-    settings: Settings, environ: Mapping[str, str], role: str, *options: str
+def _server_command(app: str, listening: socket.socket, workers: int, *options: str) -> list[str]:
+    numbers = ["--fd", str(listening.fileno()), "--workers", str(workers)]
+    return [sys.executable, "-m", "webserver", app, "--factory", *numbers, "--ready-path", READY_PATH, *options]
+
+
+def _worker_command(workers: int) -> list[str]:
+    program = [sys.executable, "-c", WORKER]
+    return [sys.executable, "-m", "webserver.run", "--workers", str(workers), *program]
+
+
+def _become(command: list[str], environ: Mapping[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execve(command[0], command, dict(environ))
+
+
+def _start(
+    command: list[str], environ: Mapping[str, str], listening: socket.socket | None = None
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from registry.cli import main; main()", "serve", "--role", role, *options]
-    return _start(command, {**environ, **site_environment(settings)})
-
-
-def _start(command: list[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
+    passed = [] if listening is None else [listening.fileno()]
+    return subprocess.Popen(
+        command, env=environ, stdin=subprocess.DEVNULL, pass_fds=passed, start_new_session=True
+    )
 
 
 def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -89,61 +123,39 @@ def _end(running: Sequence[subprocess.Popen[bytes]]) -> None:
     for process in running:
         process.terminate()
     for process in running:
-        process.wait(timeout=2 * GRACE_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def serve_registry(settings: Settings, environ: Mapping[str, str], host: str, port: int) -> None:
-    """Serve the registry role until stopped. It is meant for the public site alone, never for the world."""
-    with open_home(settings, environ) as home:
-        uvicorn.run(
-            create_registry_app(home),
-            host=host,
-            port=port,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            log_level="warning",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        process.wait(timeout=END_SECONDS)
 
 
 def _leave(_signal: int, _frame: object) -> None:
     sys.exit(0)
 
 
-def work_for_ever(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Keep the signed files fresh until the process is stopped.
+def role_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a role that opens keys: this one, with what was decided on the command line."""
+    return {**environ, **_decided(settings), f"{PREFIX}DATABASE_URL": settings.database_url}
 
-    What is refused is told and tried again: a mirror that does not answer for a minute must not end the worker.
+
+def site_environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the public site: of this program's settings those alone that the site reads.
+
+    Passphrases, PINs and addresses of databases that it must not write are not among them.
     """
-    with open_home(settings, environ) as home:
-        while True:
-            try:
-                _work_once(home, datetime.now(UTC))
-            except KezhengError as error:
-                _LOGGER.warning("%s", error)
-            time.sleep(WORK_INTERVAL_SECONDS)
-
-
-def _work_once(home: Home, now: datetime) -> None:
-    with home.recording() as tx:
-        home.publish_if_needed(tx, now)
+    others = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
+    return {**others, **site_environment(settings)}
 
 
 def site_environment(settings: Settings) -> dict[str, str]:
     """The settings that the site's own process reads."""
+    return _decided(settings) | {
+        f"{PREFIX}DATABASE_URL": settings.public_database_url or settings.database_url,
+        f"{PREFIX}PROXIES": ",".join(settings.proxies),
+        f"{PREFIX}CACHE": str(settings.cache_folder.resolve()),
+    }
+
+
+def _decided(settings: Settings) -> dict[str, str]:
     return {
-        "KEZHENG_HOME": str(settings.home.resolve()),
-        "KEZHENG_DATABASE_URL": settings.public_database_url or settings.database_url,
-        "KEZHENG_PUBLIC_URL": settings.public_url,
-        "KEZHENG_PROXIES": ",".join(settings.proxies),
-        "KEZHENG_REGISTRY_URL": settings.registry_url or "",
-        "KEZHENG_CACHE": str(settings.cache_folder.resolve()),
+        f"{PREFIX}HOME": str(settings.home.resolve()),
+        f"{PREFIX}PUBLIC_URL": settings.public_url,
+        f"{PREFIX}REGISTRY_URL": settings.registry_url or "",
     }

@@ -13,9 +13,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import orjson
+
+from webserver.json_log import format_moment, json_to_stderr
 
 GATHER_SECONDS = 0.2
 MAX_WAITING = 256
@@ -49,30 +50,11 @@ class AccessLog:
             self._write(b"".join(map(_request_line, gathered)))
 
 
-class JsonFormatter(logging.Formatter):
-    """Records of the program's own loggers in the same shape; their messages are ours and hold no values."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        fields = {
-            "time": _instant(record.created),
-            "level": record.levelname.lower(),
-            "event": record.name,
-            "pid": os.getpid(),
-            "message": record.getMessage(),
-        }
-        return orjson.dumps(fields).decode("utf-8")
-
-
 def log_to_stderr() -> AccessLog:
     """Lines of this process to stderr; gives the log of requests. The server's own one would write whole paths."""
     logging.getLogger("uvicorn.access").disabled = True
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("kezheng")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    json_to_stderr(logging.getLogger("kezheng"))
+    json_to_stderr(logging.getLogger("uvicorn"), logging.WARNING)
     return AccessLog(_write_to_stderr)
 
 
@@ -84,7 +66,7 @@ def _write_to_stderr(lines: bytes) -> None:
 def _request_line(line: Line) -> bytes:
     at, method, route, status, seconds = line
     fields = {
-        "time": _instant(at),
+        "time": format_moment(at),
         "level": "info",
         "event": "request",
         "pid": os.getpid(),
@@ -94,7 +76,3 @@ def _request_line(line: Line) -> bytes:
         "ms": round(seconds * 1000, 2),
     }
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

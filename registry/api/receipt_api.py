@@ -6,7 +6,10 @@ it gets nothing signed but the truth; limits per client are the public site's af
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -18,14 +21,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Lifespan
 
 from certs.canonical import decode_json
 from certs.errors import KezhengError
 from certs.wording import words
-from registry.home import Home
+from registry.home import Home, open_home
 from registry.receipts.kept_receipts import KeptReceipts
 from registry.receipts.make_receipt import ReceiptMaker
 from registry.receipts.receipt_paper import ReceiptPaper
+from registry.settings import load_settings
+from webserver.json_log import json_to_stderr
 
 MAX_BODY = 16 * 1024
 MADE_AT_ONCE = 2
@@ -44,16 +50,33 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_registry_app(home: Home, clock: Callable[[], datetime] = _now) -> Starlette:
+def from_environment() -> Starlette:
+    """The application of the environment's home, for a server that calls a factory."""
+    json_to_stderr(logging.getLogger("registry"))
+    opened = ExitStack()
+    home = opened.enter_context(open_home(load_settings(None, os.environ), os.environ))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        with opened:
+            yield
+
+    return create_registry_app(home, lifespan=lifespan)
+
+
+def create_registry_app(
+    home: Home, clock: Callable[[], datetime] = _now, lifespan: Lifespan[Starlette] | None = None
+) -> Starlette:
     """The application of an open home."""
     api = ReceiptApi(home, clock)
     routes = [
         Route("/receipts", api.make, methods=["POST"]),
         Route("/receipts/{name}", api.show),
         Route("/healthz", _healthy),
+        Route("/readyz", api.ready),
     ]
     handlers: dict[Any, Any] = {KezhengError: _refused, HTTPException: _refused_by_path, Exception: _failed}
-    app = Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
 
@@ -62,6 +85,7 @@ class ReceiptApi:
     """Answers the public site."""
 
     def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+        self._home = home
         self._maker = ReceiptMaker(home)
         self._kept = KeptReceipts(home.settings.receipts_folder)
         self._paper = ReceiptPaper(home)
@@ -82,6 +106,11 @@ class ReceiptApi:
         document = self._kept.find(identifier, self._clock())
         content = await to_thread.run_sync(self._in_form, document, form, limiter=self._threads)
         return _answer(content, _TYPES[form])
+
+    async def ready(self, _request: Request) -> Response:
+        """Whether receipts can be made now: the register can be read. Else ``receipt_unavailable``."""
+        await to_thread.run_sync(self._home.checkpoint, limiter=self._threads)
+        return _answer(b'{"status":"ready"}', "application/json")
 
     def _make(self, payload: str) -> str:
         now = self._clock()

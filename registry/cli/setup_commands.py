@@ -16,7 +16,7 @@ from registry.demonstration import demonstrate
 from registry.initialise import initialise
 from registry.publishing.documents import published_files
 from registry.publishing.static_files import write_published
-from registry.serving import serve_all, serve_public, serve_registry, work_for_ever
+from registry.serving import serve_all, serve_public, serve_registry, serve_worker
 
 
 class Role(StrEnum):
@@ -72,11 +72,9 @@ def serve_command(
     if role in (None, Role.ALL) and not _is_loopback(host):
         raise KezhengError("role_needed", host=host)
     if role is Role.REGISTRY:
-        serve_registry(settings, os.environ, host, port)
-        return
+        serve_registry(settings, os.environ, host, port, workers)
     if role is Role.WORKER:
-        work_for_ever(settings, os.environ)
-        return
+        serve_worker(settings, os.environ, workers)
     with home_of(context):
         command_line(context).say(f"http://{host}:{port}/")
     if role is Role.PUBLIC:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,8 +16,10 @@ import pytest
 from register_desk import Desk, people
 from running_site import answers, free_port
 
+from certs.errors import KezhengError
 from certs.qr import base32
 from certs.receipt import check_receipt
+from registry.serving import bound
 
 COMMAND = "from registry.cli import main; main()"
 PATIENCE = 60
@@ -105,3 +108,14 @@ def test_the_whole_site_gives_receipts_that_the_registry_has_signed(desk: Desk) 
     with desk.home.store.reading() as tx:
         receipt = check_receipt(found[0], desk.home.own_root(tx))
     assert (receipt.verdict.value, receipt.counter_signed) == ("valid", True)
+
+
+def test_an_address_that_is_taken_is_refused_in_words() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(KezhengError) as refusal:
+            bound("127.0.0.1", other.getsockname()[1])
+    assert refusal.value.code == "address_taken"
+    with bound("127.0.0.1", 0) as listening:
+        assert listening.get_inheritable()

@@ -20,7 +20,7 @@ from register_desk import NOW
 from running_site import answers, free_port
 
 from registry.initialise import initialise
-from registry.serving import site_environment
+from registry.serving import role_environ, site_environ, site_environment
 from registry.settings import load_settings
 
 COMMAND = "from registry.cli import main; main()"
@@ -108,3 +108,18 @@ def test_the_settings_of_the_site_name_no_secret(home: Path) -> None:
     environment = site_environment(load_settings(home, SECRETS))
     assert not environment.keys() & SECRETS.keys()
     assert not set(environment.values()) & set(SECRETS.values())
+
+
+def test_the_environment_of_the_site_holds_nothing_else_of_this_program(home: Path) -> None:
+    given = SECRETS | {
+        "KEZHENG_DATABASE_URL": "postgresql://writer:w@127.0.0.1/register",
+        "KEZHENG_PUBLIC_DATABASE_URL": "postgresql://reader:r@127.0.0.1/register",
+        "KEZHENG_JOBS_DATABASE_URL": "postgresql://jobs:j@127.0.0.1/register",
+        "PATH": "/usr/bin",
+    }
+    settings = load_settings(home, given)
+    environment = site_environ(settings, given)
+    assert environment.keys() == {"PATH"} | site_environment(settings).keys()
+    assert environment["KEZHENG_DATABASE_URL"] == given["KEZHENG_PUBLIC_DATABASE_URL"]
+    assert not any(secret in value for secret in ("writer", "jobs:j") for value in environment.values())
+    assert role_environ(settings, given)["KEZHENG_DATABASE_URL"] == given["KEZHENG_DATABASE_URL"]
