@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from certs.certificate_number import LayoutSet, layout_set_from_files
@@ -138,7 +139,7 @@ def _trust(files: Mapping[str, bytes], root: RootKey | None, seen: Seen | None) 
     if root is None:
         return Unavailable("root_not_pinned", (("fingerprint", "–"),))
     try:
-        trust = open_trust_list(token, newest_root(root, files.get(ROOT_CHAIN_FILE)))
+        trust = _opened_trust_list(token, newest_root(root, files.get(ROOT_CHAIN_FILE)))
     except KezhengError as error:
         return Unavailable("trust_list_unsigned", (("cause", error.code),))
     if seen is not None and trust.order < (seen.epoch, seen.version):
@@ -183,7 +184,7 @@ def _status(files: Mapping[str, bytes], trust: TrustList, seen: Seen | None) -> 
     if token is None:
         return Unavailable("status_unavailable")
     try:
-        status = open_status_list(token, trust.delegation.status_key)
+        status = _opened_status_list(token, trust.delegation.status_key)
     except KezhengError:
         return Unavailable("status_unavailable")
     if seen is not None and status.version < seen.status_version:
@@ -199,13 +200,34 @@ def _data(files: Mapping[str, bytes], trust: TrustList) -> DataFiles | Unavailab
             return Unavailable("data_file_unlisted", (("file", name),))
     data = {name: content for name, content in listed.items() if content is not None}
     try:
-        return DataFiles(
-            layouts=layout_set_from_files(_below(data, LAYOUT_FOLDER)),
-            catalogue=catalogue_from_file(data[CATALOGUE_FILE]),
-            policies=_policies(_below(data, POLICY_FOLDER)),
-        )
+        return _data_of(tuple(sorted(data.items())))
     except (KezhengError, KeyError, UnicodeDecodeError):
         return Unavailable("data_file_unlisted", (("file", CATALOGUE_FILE),))
+
+
+# Whoever follows a register gathers evidence anew with each of its checkpoints, while the files are mostly the same:
+# what was made of the last ones is kept, and also stays the same object, by which others keep what they make of it.
+
+
+@lru_cache(maxsize=1)
+def _opened_trust_list(token: bytes, root: RootKey) -> TrustList:
+    return open_trust_list(token, root)
+
+
+@lru_cache(maxsize=1)
+def _opened_status_list(token: bytes, status_key: bytes) -> StatusList:
+    return open_status_list(token, status_key)
+
+
+@lru_cache(maxsize=1)
+def _data_of(files: tuple[tuple[str, bytes], ...]) -> DataFiles:
+    """What data files say. Raises KezhengError, KeyError or UnicodeDecodeError for faulty ones."""
+    data = dict(files)
+    return DataFiles(
+        layouts=layout_set_from_files(_below(data, LAYOUT_FOLDER)),
+        catalogue=catalogue_from_file(data[CATALOGUE_FILE]),
+        policies=_policies(_below(data, POLICY_FOLDER)),
+    )
 
 
 def _policies(files: Mapping[str, bytes]) -> PolicySet:

@@ -24,7 +24,7 @@ from certs.evidence import LOG_FOLDER
 from certs.log_paths import CHECKPOINT_FILE
 from registry.log_cache.cache import DiskLogCache
 from registry.store.engine import PublicStore, open_public_store
-from registry.store.public_reader import public_document, public_document_versions, public_envelope
+from registry.store.public_reader import PublicDocument, public_document, public_document_versions, public_envelope
 from verify_site.access_log import AccessLog, log_to_stderr
 from verify_site.client_address import ClientAddresses
 from verify_site.counts_of_processes import SharedCounts
@@ -75,6 +75,7 @@ class PublicViews(PinnedRoot):
         super().__init__(root_file)
         self._store = store
         self._log_folder = log_folder
+        self._held: dict[str, PublicDocument] = {}
 
     def marker(self) -> Hashable:
         """The latest version of every file, the pinned root's, and the register's checkpoint."""
@@ -83,10 +84,18 @@ class PublicViews(PinnedRoot):
         return self.root_marker(), tuple(sorted(versions.items())), self.log_file(CHECKPOINT_FILE)
 
     def files(self) -> dict[str, bytes]:
-        """The latest version of every file, out of one snapshot of the database."""
+        """The latest version of every file, out of one snapshot of the database; what is held is not read again."""
         with self._store.reading() as tx:
-            documents = [public_document(tx, kind) for kind in public_document_versions(tx)]
-        return {document.kind: document.content for document in documents if document is not None}
+            versions = public_document_versions(tx)
+            new = [kind for kind, version in versions.items() if self._version_held(kind) != version]
+            read = [public_document(tx, kind) for kind in new]
+        held = self._held | {document.kind: document for document in read if document is not None}
+        self._held = {kind: document for kind, document in held.items() if kind in versions}
+        return {kind: document.content for kind, document in self._held.items()}
+
+    def _version_held(self, kind: str) -> int | None:
+        document = self._held.get(kind)
+        return None if document is None else document.version
 
     def log_file(self, path: str) -> bytes | None:
         """A file of the public register, which lies in the home's own folder."""
