@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from registry.cli.backup_command import backup_command
 from registry.cli.compromise_commands import compromise_command, reissue_command
 from registry.cli.database_commands import databases
 from registry.cli.institution_commands import institutions
@@ -34,6 +35,7 @@ app.command("equivalence")(equivalence_command)
 app.command("correct")(correct_command)
 app.command("reprint")(reprint_command)
 app.command("recover")(recover_command)
+app.command("backup")(backup_command)
 app.add_typer(institutions, name="institution")
 app.add_typer(rosters, name="roster")
 app.add_typer(batches, name="batch")

@@ -1,0 +1,102 @@
+"""``kezheng backup``: database, archive and published register of a home on another disk, while everything goes on.
+
+A second backup into the same folder adds what is new to the archive and replaces the database. Private keys lie
+elsewhere: they are backed up once, when they are made, and only ever encrypted.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from certs.errors import KezhengError
+from certs.timestamps import format_instant
+from keys.private_files import FILE_MODE, make_private_folder, sync_folder
+from registry.home import Home
+from registry.publishing.archive_folder import block_files, write_block
+from registry.settings import SETTINGS_FILE
+from registry.store.engine import open_read_store
+from registry.store.log_store import read_tree
+from registry.store.recovery_copy import copy_database
+
+DATABASE_FILE, ARCHIVE_FOLDER, KEYS_FOLDER = "kezheng.db", "archive", "keys"
+MANIFEST_FILE = "backup.json"
+"""Written last: a folder without it holds no whole backup."""
+
+
+class Backup(NamedTuple):
+    """What was written: the size of the register in the copy of the database, and how many blocks are new."""
+
+    folder: Path
+    size: int
+    new_blocks: int
+    with_keys: bool
+
+
+def back_up(home: Home, folder: Path, now: datetime, *, with_keys: bool) -> Backup:
+    """Back a home up. Blocks that the folder has are not copied again.
+
+    Raises KezhengError ``backup_needs_sqlite``, ``folder_not_empty`` for a folder with something else in it,
+    ``store_damaged``, ``archive_unreachable``, ``keystore_permissions`` for a folder that others may read.
+    """
+    _make_folder(folder)
+    copy_database(home.settings.database_url, folder / DATABASE_FILE)
+    # After the database: the archive so goes at least as far as the copy.
+    blocks = _copy_blocks(home.settings.archive_folder, folder / ARCHIVE_FOLDER)
+    for name in (SETTINGS_FILE, home.settings.pinned_root_file.name):
+        if (home.settings.home / name).is_file():
+            shutil.copy2(home.settings.home / name, folder / name)
+    if with_keys:
+        shutil.copytree(home.settings.keys_folder, folder / KEYS_FOLDER, dirs_exist_ok=True)
+    made = Backup(folder, _size_of_copy(folder), blocks, with_keys)
+    _write_manifest(made, now)
+    return made
+
+
+def backup_document(made: Backup) -> dict[str, Any]:
+    """The result for ``--json``."""
+    return {"folder": str(made.folder), "size": made.size, "new_blocks": made.new_blocks, "with_keys": made.with_keys}
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():
+        raise KezhengError("folder_not_empty", path=str(folder))
+    make_private_folder(folder)
+
+
+def _copy_blocks(source: Path, target: Path) -> int:
+    """Copy the blocks that the target lacks: a block never changes."""
+    have = {(block.start, block.stop) for block in block_files(target)}
+    copied = 0
+    for block in block_files(source):
+        if (block.start, block.stop) not in have:
+            write_block(target, block.start, block.stop, [block.path.read_bytes()])
+            copied += 1
+    return copied
+
+
+def _size_of_copy(folder: Path) -> int:
+    """How far the register goes in the copy, read as a home would read it."""
+    store = open_read_store(f"sqlite:///{folder / DATABASE_FILE}")
+    try:
+        with store.reading() as tx:
+            return read_tree(tx).size
+    finally:
+        store.close()
+
+
+def _write_manifest(made: Backup, now: datetime) -> None:
+    content = {"made_at": format_instant(now), "size": made.size, "with_keys": made.with_keys}
+    part = made.folder / f".{MANIFEST_FILE}.part"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, made.folder / MANIFEST_FILE)
+    sync_folder(made.folder)
