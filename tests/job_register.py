@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -172,6 +172,6 @@ def small_steps(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(engine_module, "POLL_SECONDS", 0.05)
 
 
-def register_at(folder: Path, jobs_url: str | None) -> JobRegister:
+def register_at(folder: Path) -> JobRegister:
     """The register of a home folder."""
-    return JobRegister(replace(load_settings(folder, {}), jobs_database_url=jobs_url))
+    return JobRegister(load_settings(folder, {}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,6 +38,7 @@ AT_ONCE = 2
 """Jobs that one process works at at once."""
 POLL_SECONDS = 0.5
 POOL_SIZE = 6
+MOST_ENDING = 64
 LEASES_FOLDER = "jobs"
 GRACE_SECONDS = 10.0
 """How long a part of a job may take when the process is to end."""
@@ -54,6 +56,7 @@ class JobEngine:
         self._home = home
         self._clock = clock
         self._running: dict[str, Stepwise] = {}
+        self._ending: deque[Stepwise] = deque(maxlen=MOST_ENDING)
         self._stopping = Event()
 
     def start(self, job: Job, number: int, order: Order) -> None:
@@ -85,6 +88,7 @@ class JobEngine:
                 done += stepwise.done
             finally:
                 stepwise.stop()
+                self._ending.append(stepwise)
                 del self._running[attempt_id]
         self.desk.hand_on(job, number, order, done, is_death=False)
         return {"done": done, "handed_on": True}
@@ -95,6 +99,9 @@ class JobEngine:
         until = time.monotonic() + GRACE_SECONDS
         while self._running and time.monotonic() < until:
             time.sleep(0.01)
+        # What was cancelled may still be at its last part, with the database of this home.
+        for stepwise in self._ending:
+            stepwise.join(max(0.0, until - time.monotonic()))
 
     def _advance(self, stepwise: Stepwise) -> bool:
         """Take step after step; False when the process is to end before the job has."""
@@ -153,6 +160,8 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
     with open_job_desk(settings) as desk, leases.held(executor):
         _engine = JobEngine(home, clock, executor, desk, leases)
         try:
+            # A queue that is there before the launch is looked at from then on.
+            desk.open_queue(at_once=AT_ONCE, poll_seconds=POLL_SECONDS)
             _launch(url, executor, takes_jobs=takes_jobs)
             yield _engine
         finally:
@@ -170,10 +179,8 @@ def _launch(url: str, executor: str, *, takes_jobs: bool) -> None:
         DBOS.listen_queues([QUEUE] if takes_jobs else [])
         DBOS.launch()
         if takes_jobs:
+            # Jobs that are for no version go to the newest: what this program is, if an older one comes again too.
             DBOS.set_latest_application_version(SCHEMA_REVISION)
-            DBOS.register_queue(
-                QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-            )
 
 
 def _config(url: str, executor: str) -> DBOSConfig:
@@ -187,6 +194,9 @@ def _config(url: str, executor: str) -> DBOSConfig:
         "application_version": SCHEMA_REVISION,
         "executor_id": executor,
         "enable_otlp": False,
+        # The desk has made the tables; nothing here waits for a message, so no connection has to listen for one.
+        "run_migrations": False,
+        "use_listen_notify": False,
         "log_level": "WARNING",
         "notification_listener_polling_interval_sec": 0.1,
     }

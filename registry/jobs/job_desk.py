@@ -32,6 +32,11 @@ class JobDesk:
     def __init__(self, client: DBOSClient) -> None:
         self._client = client
 
+    def open_queue(self, *, at_once: int, poll_seconds: float) -> None:
+        """Say how many jobs a process works at at once, and how often it looks for one that waits."""
+        with conflicts_as_errors():
+            self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=poll_seconds)
+
     def submit(self, job: Job, extent: Extent) -> Attempt:
         """Put a job in the queue; the run that waits or runs already when there is one.
 

@@ -17,6 +17,8 @@ PASSING = frozenset(
     )
 )
 """Refusals after which the same work may succeed. It is gone on with from the states, whatever was done before."""
+PASSING_EVIDENCE = frozenset(("log_unavailable",))
+"""Why our own verifier may not be able to say anything while another process publishes the register."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 600.0
@@ -39,8 +41,15 @@ def patiently(work: Callable[[Progress], None], progress: Progress, stop: Event)
             work(advanced)
             return
         except KezhengError as error:
-            if error.code not in PASSING or not waits.wait(stop):
+            if not is_passing(error) or not waits.wait(stop):
                 raise
+
+
+def is_passing(error: KezhengError) -> bool:
+    """Whether the same work may succeed in a moment."""
+    if error.code == "own_verification_failed":
+        return error.params.get("reason") in PASSING_EVIDENCE
+    return error.code in PASSING
 
 
 class _Waits:

@@ -10,6 +10,7 @@ from threading import Event
 from certs.errors import KezhengError
 from registry.home import open_home
 from registry.jobs.engine import Clock, JobEngine, open_engine
+from registry.jobs.patience import is_passing
 from registry.jobs.takeover import take_over_dead
 from registry.settings import Settings
 
@@ -33,7 +34,7 @@ def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, cloc
             with open_home(settings, environ) as home, open_engine(home, clock, takes_jobs=True) as engine:
                 patrol(engine, stop)
         except KezhengError as error:
-            if error.code != "store_unavailable":
+            if not is_passing(error):
                 raise
             _LOGGER.warning("jobs: %s", error)
             stop.wait(RETRY_SECONDS)

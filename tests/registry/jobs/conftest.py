@@ -1,13 +1,14 @@
-"""Registers with jobs in a file beside them, and in a schema of a real PostgreSQL server."""
+"""Registers with jobs: files of one home, and on a real PostgreSQL server."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from both_engines import copied_home
 from job_register import JobRegister, Workers, register_at, small_steps, workers_of
-from postgres_server import postgres_database
 
 
 @pytest.fixture(autouse=True)
@@ -16,19 +17,20 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def register(home_folder: Path) -> JobRegister:
-    """A register whose jobs are a file in its home."""
-    return register_at(home_folder, None)
+def register(prepared_home: Path, tmp_path: Path) -> JobRegister:
+    """A register that is a file, with its jobs in another file of its home."""
+    return register_at(Path(shutil.copytree(prepared_home, tmp_path / "home")))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_register(request: pytest.FixtureRequest, home_folder: Path) -> Iterator[JobRegister]:
-    """The same, with the jobs on either engine."""
+def any_register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobRegister]:
+    """The same, and one that lies on a real server with its jobs in a schema of their own."""
     if request.param == "sqlite":
-        yield register_at(home_folder, None)
+        yield request.getfixturevalue("register")
         return
-    with postgres_database(migrated=False) as url:
-        yield register_at(home_folder, url)
+    folder, url = request.getfixturevalue("prepared_on_postgresql")
+    with copied_home(folder, url, tmp_path / "home") as home:
+        yield register_at(home)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from job_register import JobRegister
@@ -110,13 +111,6 @@ def test_deaths_in_a_row_without_progress_are_counted(
 
 
 def test_a_database_that_is_gone_has_its_code(register: JobRegister) -> None:
-    gone = JobRegister(
-        type(register.settings)(
-            home=register.settings.home,
-            database_url=register.settings.database_url,
-            public_url=register.settings.public_url,
-            jobs_database_url="postgresql://nobody@127.0.0.1:1/nowhere",
-        )
-    )
-    with pytest.raises(KezhengError, match="store_unavailable"), open_job_desk(gone.settings):
+    gone = replace(register.settings, jobs_database_url="postgresql://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(KezhengError, match="store_unavailable"), open_job_desk(gone):
         pass

@@ -17,7 +17,9 @@ from register_desk import APPROVER, OPERATOR, id_number, name_of, people
 from certs.errors import KezhengError
 from registry.jobs.foreground import work_here
 from registry.jobs.job import JobKind
+from registry.jobs.job_desk import job_database_of
 from registry.jobs.job_text import FORMAT
+from registry.store.database_url import is_postgresql, parse_database_url
 from registry.store.job_database import JOB_FILE, JOB_SCHEMA
 
 PLACES = (1, 2, 3)
@@ -26,10 +28,9 @@ SECRETS = [OPERATOR, APPROVER, *(name_of(place) for place in PLACES), *(id_numbe
 
 def engine_tables(register: JobRegister) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table of the engine."""
-    own = register.settings.jobs_database_url
-    url = own or f"sqlite:///{register.settings.home / JOB_FILE}"
-    engine = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-    schema = None if own is None else JOB_SCHEMA
+    url, is_server = job_database_of(register.settings), is_postgresql(register.settings.database_url)
+    engine = sqlalchemy.create_engine(parse_database_url(url))
+    schema = JOB_SCHEMA if is_server else None
     metadata = sqlalchemy.MetaData()
     metadata.reflect(engine, schema=schema)
     with engine.connect() as connection:
@@ -89,17 +90,17 @@ def test_the_engines_files_are_their_owners_and_hold_no_person(register: JobRegi
 
 
 def test_the_engines_tables_lie_in_a_schema_of_their_own(any_register: JobRegister) -> None:
-    url = any_register.settings.jobs_database_url
+    url = any_register.settings.database_url
     with any_register.engine():
         pass
-    if url is None:
+    if not is_postgresql(url):
         assert (any_register.settings.home / JOB_FILE).exists()
         return
     with psycopg.connect(url) as connection:
         found = connection.execute(
-            "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema NOT LIKE 'pg_%'"
+            "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name LIKE '%workflow%'"
         ).fetchall()
-        assert {schema for (schema,) in found} - {"information_schema"} == {JOB_SCHEMA}
+        assert found == [(JOB_SCHEMA,)]
         connection.execute("CREATE ROLE stranger")
         connection.execute("SET ROLE stranger")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -9,7 +9,14 @@ import pytest
 from certs.errors import KezhengError
 from certs.wording import all_codes
 from registry.jobs import patience
-from registry.jobs.patience import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, PASSING, PATIENCE_SECONDS, patiently
+from registry.jobs.patience import (
+    FIRST_WAIT_SECONDS,
+    LONGEST_WAIT_SECONDS,
+    PASSING,
+    PATIENCE_SECONDS,
+    is_passing,
+    patiently,
+)
 from registry.jobs.stepwise import Progress, Stopped
 
 
@@ -50,6 +57,11 @@ def test_what_passes_is_tried_again(code: str) -> None:
     waits = Waits()
     assert run([1, refused(code), 2], waits) == [1, 2]
     assert waits.seconds == [FIRST_WAIT_SECONDS]
+
+
+@pytest.mark.parametrize(("reason", "passes"), [("log_unavailable", True), ("signature_mismatch", False)])
+def test_our_own_verifier_is_asked_again_only_when_it_could_not_say(reason: str, passes: bool) -> None:
+    assert is_passing(KezhengError("own_verification_failed", reason=reason)) is passes
 
 
 def test_what_does_not_pass_is_raised_at_once() -> None:
