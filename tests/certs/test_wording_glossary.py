@@ -41,7 +41,7 @@ COME_WITH_THE_PUBLIC_REGISTER = {
 ABSENT = {
     "host_not_ours": "the contract of the report calls it host_foreign",
     "region_out_of_scope": "a certificate does not say where it was assessed; regions are judged at issue alone",
-    "name_mismatch": "belongs to the checking of whole lists, which the register does not do yet",
+    "name_mismatch": "an unknown number and another name are one answer, in a list too",
     "date_after_issue": "a roster is judged before it has a day of issue; date_in_future is the same fault",
     "suspend": "an act: the words of acts are those of commands and pages",
     "reinstate": "an act",
