@@ -86,8 +86,8 @@ def judge_authority(
     ``issued_at`` is the time in the public register where that is known, and else what the institution states;
     ``stated_at`` is its statement beside a time of the register.
     """
-    covered = coverage(institution, subject)
-    return judge_covered(covered, institution, subject, issued_at, limits, first_issued_on, stated_at)
+    covered, stated_on = coverage(institution, subject), shanghai_day(issued_at if stated_at is None else stated_at)
+    return judge_covered(covered, institution, subject, issued_at, stated_on, limits, first_issued_on)
 
 
 def judge_covered(
@@ -95,13 +95,15 @@ def judge_covered(
     institution: InstitutionRecord,
     subject: Subject,
     issued_at: datetime,
+    stated_on: date,
     limits: AuthorityLimits,
-    first_issued_on: date | None = None,
-    stated_at: datetime | None = None,
+    first_issued_on: date | None,
 ) -> AuthorityFinding:
-    """The judgement of `judge_authority` where the institution's coverage of the subject is known."""
+    """The judgement of `judge_authority` where the institution's coverage of the subject is known.
+
+    ``stated_on``: the day of issue as the institution states it.
+    """
     issued_on = shanghai_day(issued_at)
-    stated_on = issued_on if stated_at is None else shanghai_day(stated_at)
     counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
     fault = covered.fault
     if fault is None and (subject.assessed_on > stated_on or subject.assessed_on > counted_on):

@@ -157,9 +157,9 @@ def name_value(value: Any) -> str:
 
     Raises ValueError.
     """
+    if type(value) is str and value.isalpha() and len(value) <= MAX_NAME and is_normalized("NFC", value):
+        return value
     name = text_value(value, MAX_NAME)
-    if name.isalpha():
-        return name
     if any(character != "·" and category(character) in _NOT_OF_NAMES for character in name):
         raise ValueError("not a name")
     if "  " in name or name.strip(" ") != name:

@@ -8,7 +8,7 @@ The title effect is information for the report and no part of this.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from certs.authority import (
@@ -48,6 +48,7 @@ from certs.verification_notices import notices_of, reissue_notice
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far a certificate's issue time may lie ahead of the time asked about: clocks differ."""
 
+_PASSED, _FAILED = Outcome.PASSED, Outcome.FAILED
 _FORM_OK = Check(CheckName.FORM, Outcome.PASSED, "form_ok")
 _SIGNATURE_OK = Check(CheckName.SIGNATURE, Outcome.PASSED, "signature_ok")
 _AUTHORISED = Check(CheckName.AUTHORITY, Outcome.PASSED, AUTHORISED)
@@ -98,22 +99,22 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
         return _stopped(at, unavailable_check(CheckName.FORM, evidence.data), _SIGNATURE_OK)
     try:
         claims = read_claims(sign1.payload)
-        issued_year, data = shanghai_day(claims.issued_at).year, evidence.data
-        number, cohort = evidence.cohorts.find(claims, issued_year, owner, data.layouts, data.catalogue)
+        issued_on, data = shanghai_day(claims.issued_at), evidence.data
+        number, cohort = evidence.cohorts.find(claims, issued_on.year, owner, data.layouts, data.catalogue)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
     if owner.institution.code != number.institution_code:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "key_of_other_institution"))
-    if claims.issued_at > at + FUTURE_TOLERANCE:
+    if claims.issued_at > at and claims.issued_at > at + FUTURE_TOLERANCE:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future"))
     # 4. and 5. The register, and whether the key was good at the register's time.
-    signed = _Signed(envelope, claims, issued_year, number, cohort, owner)
+    signed = _Signed(envelope, claims, issued_on, number, cohort, owner)
     found = check_log(evidence.log, envelope, sign1.kid, claims.issued_at, evidence.trust.limits, at)
     signature = _signature_check(signed, found)
-    if signature.outcome is not Outcome.PASSED:
+    if signature.outcome is not _PASSED:
         said = reissue_notice(claims.status_index, evidence.status)
         return _stopped(at, _FORM_OK, signature, found.check)._replace(notices=said)
-    if found.check.outcome is Outcome.FAILED:
+    if found.check.outcome is _FAILED:
         return _stopped(at, _FORM_OK, signature, found.check)
     # 6.–8. What the evidence says about a genuine certificate.
     return _judge(signed, signature, found, evidence, at, notices)
@@ -146,7 +147,7 @@ class _Signed(NamedTuple):
 
     envelope: bytes
     claims: CertificateClaims
-    issued_year: int
+    issued_on: date
     number: CertificateNumber
     cohort: Cohort
     owner: KeyOwner
@@ -178,15 +179,15 @@ def _judge(
     notices: tuple[Notice, ...],
 ) -> Verification:
     assert not isinstance(evidence.trust, Unavailable)
-    _, claims, issued_year, number, cohort, owner = signed
+    _, claims, issued_on, number, cohort, owner = signed
     institution, limits = owner.institution, evidence.trust.limits
     status_check, status, facts = _status(signed, found, evidence.status, at)
-    form = _FORM_OK if number.year == issued_year else _form_of_older(number, facts, status_check)
+    form = _FORM_OK if number.year == issued_on.year else _form_of_older(number, facts, status_check)
     if form is not _FORM_OK:
         return _stopped(at, form, signature, found.check)
     known_at = claims.issued_at if found.logged is None else found.logged.logged_at
     finding = judge_covered(
-        cohort.coverage, institution, cohort.subject, known_at, limits, facts.first_issued_on, claims.issued_at
+        cohort.coverage, institution, cohort.subject, known_at, issued_on, limits, facts.first_issued_on
     )
     authority = _authority_check(finding, status_check)
     log = check_listing(evidence.log, institution, found.check)
@@ -197,7 +198,7 @@ def _judge(
         occupation=cohort.occupation,
         direction=cohort.subject.direction,
         institution=institution,
-        accredited_at_assessment=finding.passed or cohort.coverage.fault is None,
+        accredited_at_assessment=authority is _AUTHORISED or cohort.coverage.fault is None,
         status=status,
         facts=facts,
         logged=found.logged,

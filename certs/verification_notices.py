@@ -13,6 +13,8 @@ from certs.timestamps import shanghai_day
 from certs.trust_list import TrustList
 from certs.unavailable import Unavailable
 
+_SUPERSEDED = State.SUPERSEDED
+
 
 def notices_of(
     finding: AuthorityFinding, institution: InstitutionRecord, trust: TrustList, status: Status | None, at: datetime
@@ -26,7 +28,7 @@ def notices_of(
         said.append(_no_longer_listed(institution, today))
     if finding.in_run_off:
         said.append(Notice("issued_in_run_off"))
-    if status is not None and status.state is State.SUPERSEDED and status.event and status.event.successor:
+    if status is not None and status.state is _SUPERSEDED and status.event and status.event.successor:
         said.append(Notice("superseded", (("successor", status.event.successor),)))
     return tuple(said)
 
