@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from certs.errors import KezhengError
+from certs.lately import Lately
 from certs.log_checkpoint import TrustedCheckpoint
 from certs.log_entry import read_entry
 from certs.log_reading import bundles_from, placed_subjects, read_bundle, subject_in
@@ -18,22 +19,25 @@ from certs.subject_places import SubjectPlaces
 from certs.subject_segment import Segment
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash, tree_root
-from certs.tlog.packed_tile import GROUP, entry_of_slot
+from certs.tlog.packed_tile import GROUP, checked_crown, entry_of_slot
 from certs.tlog.tile_reader import ReadFile
 from certs.tlog.tile_roots import TileRoots
 
 _BUNDLES_KEPT = 512
+_CROWNS_KEPT = 65_536
+"""About 40 MB, of a register of sixteen million entries or more."""
 
 
 class KeptLog(NamedTuple):
     """What was kept of a log when it was read before: the roots of its complete tiles, and where its subjects stand.
 
-    ``slot`` gives a slot of a packed tile by both numbers, anything else when it cannot; ``report_damage`` is called
-    when what was kept is not as it was.
+    ``crown`` and ``slot`` give parts of packed tiles by their numbers, anything else when they cannot;
+    ``report_damage`` is called when what was kept is not as it was.
     """
 
     tile_roots: Sequence[bytes]
     segments: Sequence[Segment]
+    crown: Callable[[int], bytes]
     slot: Callable[[int, int], bytes]
     report_damage: Callable[[], None]
 
@@ -47,7 +51,7 @@ class KeptLog(NamedTuple):
         return self._replace(tile_roots=self.tile_roots[: size // TILE_WIDTH])
 
 
-NOTHING_KEPT = KeptLog((), (), lambda _tile, _slot: b"", lambda: None)
+NOTHING_KEPT = KeptLog((), (), lambda _tile: b"", lambda _tile, _slot: b"", lambda: None)
 
 
 class _Held(NamedTuple):
@@ -74,7 +78,8 @@ class CompleteLog:
         Raises KezhengError as `entry` does.
         """
         self._read = read
-        self._bundles = _Bundles()
+        self._bundles = Lately[list[bytes]](_BUNDLES_KEPT)
+        self._crowns = Lately[bytes](_CROWNS_KEPT)
         places = SubjectPlaces(kept.segments, kept.size)
         self._held = _Held(kept.size, b"", (), TileRoots(kept.tile_roots), places, kept)
         if kept.size:
@@ -147,10 +152,16 @@ class CompleteLog:
         if index >= held.kept.size:
             return self._entries_of(tile)[place]
         try:
-            return entry_of_slot(held.kept.slot(tile, place // GROUP), place, held.roots[tile])
+            crown = self._crowns.get(tile) or self._checked_crown(held, tile)
+            return entry_of_slot(held.kept.slot(tile, place // GROUP), place, crown)
         except KezhengError:
             held.kept.report_damage()
         return self._entries_of(tile)[place]
+
+    def _checked_crown(self, held: _Held, tile: int) -> bytes:
+        crown = checked_crown(held.kept.crown(tile), held.roots[tile])
+        self._crowns.keep(tile, crown)
+        return crown
 
     def _read_on(self, before: _Held, size: int) -> tuple[_Held, SubjectPlaces]:
         """What is known after more entries, unless they turn out to be others; only the tiles' roots are in place."""
@@ -169,8 +180,8 @@ class CompleteLog:
         """Entries of a bundle, read again: they must still be those of the tree."""
         held = self._held
         width = min(TILE_WIDTH, held.size - bundle * TILE_WIDTH)
-        known = self._bundles.get(bundle, width)
-        if known is not None:
+        known = self._bundles.get(bundle)
+        if known is not None and len(known) == width:
             return known
         entries = read_bundle(self._read, bundle, width)
         root = held.roots[bundle] if width == TILE_WIDTH else tree_root(held.leaves)
@@ -178,22 +189,3 @@ class CompleteLog:
             raise KezhengError("log_entries_differ")
         self._bundles.keep(bundle, entries)
         return entries
-
-
-class _Bundles:
-    """Bundles that were asked for lately. It knows nothing of its log, so that it does not keep the log alive."""
-
-    def __init__(self) -> None:
-        self._newer: dict[int, list[bytes]] = {}
-        self._older: dict[int, list[bytes]] = {}
-
-    def get(self, bundle: int, width: int) -> list[bytes] | None:
-        """The entries of a bundle that has grown to a width; None when that is not known."""
-        entries = self._newer.get(bundle) or self._older.get(bundle)
-        return entries if entries is not None and len(entries) == width else None
-
-    def keep(self, bundle: int, entries: list[bytes]) -> None:
-        """Keep a bundle; when there are many, the older half goes."""
-        self._newer[bundle] = entries
-        if len(self._newer) >= _BUNDLES_KEPT // 2:
-            self._older, self._newer = self._newer, {}

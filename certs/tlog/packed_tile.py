@@ -1,8 +1,9 @@
-"""A full tile with its bundle in one block, laid out so that one entry is proved by 400 bytes and 13 hashes.
+"""A full tile with its bundle in one block, laid out so that one entry is proved by 200 bytes and six hashes.
 
-A block has 64 slots of one length, each for four entries that follow each other: the six nodes that lead from their
-root to that of the tile, the lowest first, then the entries as in a bundle, then zeros. Whoever made the block is not
-believed: an entry counts when it leads to the root.
+A block begins with its crown: the 16 nodes of the tile that each stand for 16 entries. Then come 128 slots of one
+length, each for two entries that follow each other: the three nodes that lead from their root to a node of the crown,
+the lowest first, then the entries as in a bundle, then zeros. Whoever made the block is not believed: a crown counts
+when it leads to the tile's root, an entry when it leads to the crown.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import HASH_SIZE, leaf_hash, node_hash, tree_root
 from certs.tlog.tiles import encode_bundle
 
-GROUP = 4
-"""Entries in a slot: fewer need more nodes on the disk, more need more hashes."""
+GROUP = 2
+"""Entries in a slot."""
 SLOTS = TILE_WIDTH // GROUP
-_NODES = SLOTS.bit_length() - 1
-_PATH = _NODES * HASH_SIZE
+_CROWN_HEIGHT = 4
+CROWN_LENGTH = (TILE_WIDTH >> _CROWN_HEIGHT) * HASH_SIZE
+_PATH = (_CROWN_HEIGHT - 1) * HASH_SIZE
 _LENGTH_SIZE = 2
 
 
@@ -35,40 +37,45 @@ def pack_tile(entries: Sequence[bytes]) -> PackedTile:
     """The block of a full tile's entries. Raises ValueError for another number of them."""
     if len(entries) != TILE_WIDTH:
         raise ValueError("a full tile has 256 entries")
-    groups = [entries[start : start + GROUP] for start in range(0, TILE_WIDTH, GROUP)]
-    layers = [[tree_root([leaf_hash(entry) for entry in group]) for group in groups]]
-    while len(layers[-1]) > 1:
+    layers = [[leaf_hash(entry) for entry in entries]]
+    while len(layers) <= _CROWN_HEIGHT:
         pairs = iter(layers[-1])
         layers.append([node_hash(left, right) for left, right in zip(pairs, pairs, strict=True)])
-    [root] = layers.pop()
-    slots = [_path(layers, slot) + encode_bundle(group) for slot, group in enumerate(groups)]
+    crown, both = layers.pop(), zip(entries[::2], entries[1::2], strict=True)
+    slots = [_path(layers, slot) + encode_bundle(two) for slot, two in enumerate(both)]
     length = max(map(len, slots))
-    return PackedTile(root, b"".join([slot.ljust(length, b"\0") for slot in slots]))
+    return PackedTile(tree_root(crown), b"".join(crown) + b"".join([slot.ljust(length, b"\0") for slot in slots]))
 
 
-def entry_of_slot(slot: bytes, place: int, root: bytes) -> bytes:
-    """The entry at a place, 0 to 255, of the tile with a root that is believed, out of the slot of its group.
+def checked_crown(crown: bytes, root: bytes) -> bytes:
+    """The crown of the tile with a root that is believed. Raises KezhengError ``log_proof_invalid``."""
+    nodes = [crown[start : start + HASH_SIZE] for start in range(0, CROWN_LENGTH, HASH_SIZE)]
+    if len(crown) != CROWN_LENGTH or tree_root(nodes) != root:
+        raise KezhengError("log_proof_invalid")
+    return crown
+
+
+def entry_of_slot(slot: bytes, place: int, crown: bytes) -> bytes:
+    """The entry at a place, 0 to 255, of the tile with a checked crown, out of the slot of both neighbours.
 
     Raises KezhengError ``log_proof_invalid``.
     """
-    group, place = divmod(place, GROUP)
-    entries, start = [], _PATH
-    for _ in range(GROUP):
-        begin = start + _LENGTH_SIZE
-        start = begin + int.from_bytes(slot[start:begin], "big")
-        entries.append(slot[begin:start])
+    first = _PATH + _LENGTH_SIZE
+    end = first + int.from_bytes(slot[_PATH:first], "big")
+    second = end + _LENGTH_SIZE
+    one, two = slot[first:end], slot[second : second + int.from_bytes(slot[end:second], "big")]
     # The hashes of `certs.tlog.merkle`, written out: every scan waits for them.
-    one, two, three, four = [sha256(b"\x00" + entry).digest() for entry in entries]
-    left, right = sha256(b"\x01" + one + two).digest(), sha256(b"\x01" + three + four).digest()
-    node = sha256(b"\x01" + left + right).digest()
+    node = sha256(b"\x01" + sha256(b"\x00" + one).digest() + sha256(b"\x00" + two).digest()).digest()
+    turn = place >> 1
     for start in range(0, _PATH, HASH_SIZE):
         sibling = slot[start : start + HASH_SIZE]
-        node = sha256(b"\x01" + sibling + node if group & 1 else b"\x01" + node + sibling).digest()
-        group >>= 1
-    if node != root:
+        node = sha256(b"\x01" + sibling + node if turn & 1 else b"\x01" + node + sibling).digest()
+        turn >>= 1
+    if node != crown[turn * HASH_SIZE : (turn + 1) * HASH_SIZE]:
         raise KezhengError("log_proof_invalid")
-    return entries[place]
+    return two if place & 1 else one
 
 
 def _path(layers: Sequence[Sequence[bytes]], slot: int) -> bytes:
-    return b"".join([layer[slot >> height ^ 1] for height, layer in enumerate(layers)])
+    """The siblings of a pair's root and of what is above it, below the crown."""
+    return b"".join([layer[slot >> height ^ 1] for height, layer in enumerate(layers[1:])])

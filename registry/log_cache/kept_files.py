@@ -13,7 +13,7 @@ from certs.errors import KezhengError
 from certs.subject_segment import RECORD_LENGTH, Segment, segment_of
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import HASH_SIZE
-from certs.tlog.packed_tile import SLOTS
+from certs.tlog.packed_tile import CROWN_LENGTH, SLOTS
 from registry.log_cache.folder import CacheFolder
 from registry.log_cache.manifest import Manifest, SegmentFile
 
@@ -39,12 +39,19 @@ class Blocks:
         self._starts = [0, *ends]
         self._closing = weakref.finalize(self, os.close, descriptor)
 
-    def read(self, tile: int, slot: int) -> bytes:
+    def crown(self, tile: int) -> bytes:
+        """The crown of a tile; what could not be read is no crown."""
+        return self._read(self._starts[tile], CROWN_LENGTH)
+
+    def slot(self, tile: int, slot: int) -> bytes:
         """A slot of a tile; what could not be read is no slot."""
-        start = self._starts[tile]
+        start = self._starts[tile] + CROWN_LENGTH
         length = (self._starts[tile + 1] - start) // SLOTS
+        return self._read(start + slot * length, length)
+
+    def _read(self, start: int, length: int) -> bytes:
         try:
-            return os.pread(self._descriptor, length, start + slot * length)
+            return os.pread(self._descriptor, length, start)
         except (OSError, ValueError):  # where a damaged end leads to, nothing need be
             return b""
 
@@ -58,7 +65,7 @@ def open_files(
     if _reach(manifest) != manifest.tiles:
         raise KezhengError("log_cache_damaged")
     blocks = Blocks(folder.open_reading(manifest.blocks_file), ends)
-    kept = KeptLog(roots, tuple(segments.values()), blocks.read, report_damage)
+    kept = KeptLog(roots, tuple(segments.values()), blocks.crown, blocks.slot, report_damage)
     return OpenFiles(manifest, kept, segments)
 
 

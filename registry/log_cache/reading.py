@@ -15,7 +15,7 @@ from certs.log_reading import bundles_from, placed_subjects
 from certs.subject_segment import Segment, SegmentTable, in_pages, merged, record_of, segments_to_merge
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash
-from certs.tlog.packed_tile import SLOTS, entry_of_slot, pack_tile
+from certs.tlog.packed_tile import SLOTS, checked_crown, entry_of_slot, pack_tile
 from certs.tlog.tile_reader import ReadFile
 from certs.tlog.tile_roots import TileRoots
 from registry.log_cache.folder import CacheFolder
@@ -102,7 +102,8 @@ class Reading:
         if self._kept is None or not self._kept.size:
             return b""
         last = len(self._kept.tile_roots) - 1
-        return entry_of_slot(self._kept.slot(last, SLOTS - 1), TILE_WIDTH - 1, self._kept.tile_roots[last])
+        crown = checked_crown(self._kept.crown(last), self._kept.tile_roots[last])
+        return entry_of_slot(self._kept.slot(last, SLOTS - 1), TILE_WIDTH - 1, crown)
 
     def _tell(self, tiles: int, size: int) -> None:
         if tiles % _SIGN_EVERY == 0:
