@@ -54,7 +54,7 @@ class Metrics:
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered request; ``route`` is the template, never the path."""
         counts = self._counts
-        counts[REQUESTS, method, route, str(status)] += 1
+        counts[REQUESTS, method, route, str(int(status))] += 1
         counts[SECONDS, route, str(bisect_left(BUCKETS, seconds))] += 1
         counts[SUM, route] += seconds  # type: ignore[assignment]  # counters add up floats as well
 

@@ -8,6 +8,7 @@ no lock, no other thread.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -52,12 +53,15 @@ class QuickScan:
         route = _ROUTES.get(path[:3])
         if route is None or not _is_plain(scope, path):
             return None
-        started_at = self._site.seconds()
         try:
-            reply = self._reply(path[3:], scope)
+            return self._recorded(path[3:], scope, route)
         except Exception as error:  # the last line of defence, as in the guard: no value leaves the process
             tell_of_fault(error)
-            reply = self._failed()
+            return self._failed()
+
+    def _recorded(self, payload: str, scope: MutableMapping[str, Any], route: str) -> Reply | None:
+        started_at = self._site.seconds()
+        reply = self._reply(payload, scope)
         if reply is not None:
             self._site.record(scope["method"], route, reply.status, self._site.seconds() - started_at)
         return reply
@@ -72,8 +76,10 @@ class QuickScan:
         return Reply(200, self._page_headers, self._scans.page(given, evidence, _language(scope["query_string"])))
 
     def _failed(self) -> Reply:
+        self._site.metrics.count_request("GET", "/v/{payload}", HTTPStatus.INTERNAL_SERVER_ERROR, 0.0)
         refusal = problem_response(KezhengError(INTERNAL))
-        return Reply(500, HeaderBlock(with_headers(refusal.raw_headers, self._guarding)), bytes(refusal.body))
+        headers = HeaderBlock(with_headers(refusal.raw_headers, self._guarding))
+        return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, headers, bytes(refusal.body))
 
     def _headers_of(self, media_type: str) -> HeaderBlock:
         own = {"content-type": media_type, "vary": "Accept", **NO_INDEX}

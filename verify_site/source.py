@@ -24,6 +24,9 @@ from certs.unavailable import Unavailable
 
 REFRESH_SECONDS = 0.5
 STALE_SECONDS = 60.0
+AHEAD_SECONDS = 5.0
+"""How long published files may be ahead of the register in this machine's folder."""
+_AHEAD = ("trust_list_not_logged", "data_file_not_logged", "log_behind_list")
 LOOK_PATIENCE_SECONDS = 2.0
 """How long somebody who asks for a look waits while another one is under way."""
 _LOG = logging.getLogger("kezheng.site")
@@ -122,6 +125,7 @@ class RefreshingSource:
         self._marker: Hashable = None
         self._seen: Seen | None = None
         self._looked_at = seconds()
+        self._ahead_since: float | None = None
         nothing = Unavailable("trust_list_unavailable")
         self._current = Snapshot(Evidence(nothing, nothing, nothing, nothing), {}, self._looked_at, is_fresh=False)
         self._stale = self._current
@@ -162,7 +166,7 @@ class RefreshingSource:
             return False
         finally:
             self._looking.release()
-        return True
+        return self._looked_at >= asked_at
 
     def start(self) -> None:
         """Load now and follow changes in the background."""
@@ -181,17 +185,28 @@ class RefreshingSource:
     def _look(self) -> None:
         now, marker = self._seconds(), self._published.marker()
         if marker != self._marker or self._log.has_news():
-            self._load(now)
+            with self._loading():
+                files = self._published.files()
+                evidence = gather_evidence(files, self._published.pinned_root(), self._seen, self._log.open)
+                if self._waits_for_log(evidence, now):
+                    return
+                self._take(files, evidence, now)
             self._marker = marker
         self._looked_at = now
 
-    def _load(self, now: float) -> None:
-        with self._loading():
-            self._take(now)
+    def _waits_for_log(self, evidence: Evidence, now: float) -> bool:
+        """Whether to stay with what is known, because files are here before the register that covers them.
 
-    def _take(self, now: float) -> None:
-        files = self._published.files()
-        evidence = gather_evidence(files, self._published.pinned_root(), self._seen, self._log.open)
+        So it is for a moment with every list that another machine publishes. What does not come right within seconds
+        is no delay: then it is taken for what it says.
+        """
+        if not _is_ahead_of_log(evidence) or isinstance(self._current.evidence.trust, Unavailable):
+            self._ahead_since = None
+            return False
+        self._ahead_since = now if self._ahead_since is None else self._ahead_since
+        return now - self._ahead_since <= AHEAD_SECONDS
+
+    def _take(self, files: Mapping[str, bytes], evidence: Evidence, now: float) -> None:
         seen = what_was_seen(files, evidence)
         self._seen = self._seen if seen is None else seen.after(self._seen)
         etags = {path: f'"{sha256(content).hexdigest()}"' for path, content in files.items()}
@@ -207,3 +222,8 @@ class RefreshingSource:
             self.refresh()
         except Exception as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
             _LOG.warning("could not refresh the snapshot: %s", type(error).__name__)
+
+
+def _is_ahead_of_log(evidence: Evidence) -> bool:
+    """Whether the trust list is one that the register at hand does not reach yet, as far as can be seen."""
+    return any(isinstance(part, Unavailable) and part.code in _AHEAD for part in (evidence.trust, evidence.log))
