@@ -100,7 +100,7 @@ def void_certificates(
     """
     if expected not in VOIDABLE:
         raise ValueError(f"a {expected} certificate cannot be void")
-    _move(tx, certificate_ids, (expected,), CertificateState.VOID, live=False, supersedes=None)
+    _move(tx, certificate_ids, (expected,), CertificateState.VOID, is_void=True, live=False, supersedes=None)
 
 
 def give_up_places(tx: WriteTransaction, numbers: Sequence[str]) -> None:

@@ -45,6 +45,7 @@ class NewCertificate(NamedTuple):
     live: bool = True
     state: CertificateState = CertificateState.RESERVED
     prints: int = 0
+    is_void: bool = False
 
 
 class CertificateRecord(NamedTuple):

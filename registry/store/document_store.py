@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, select
 
 from registry.store.engine import ReadTransaction, WriteTransaction
-from registry.store.register_tables import PUBLIC_URL, PUBLISHED_DOCUMENT
+from registry.store.newest_versions import newest_versions
+from registry.store.register_tables import IS_HIDDEN, IS_PUBLIC, PUBLIC_URL, PUBLISHED_DOCUMENT
 from registry.store.rows import insert_records, records, select_record
 
 
@@ -47,34 +48,32 @@ def latest_document(tx: ReadTransaction, kind: str) -> PublishedDocument | None:
 
 def latest_documents(tx: ReadTransaction) -> list[PublishedDocument]:
     """The highest version of every kind, in order of kind."""
-    table = PUBLISHED_DOCUMENT
-    newest = (
-        select(table.c.kind, func.max(table.c.version).label("version")).group_by(table.c.kind).subquery()
-    )
-    same = (table.c.kind == newest.c.kind) & (table.c.version == newest.c.version)
-    query = select_record(table, PublishedDocument).join(newest, same).order_by(table.c.kind)
-    return records(tx.connection.execute(query), PublishedDocument)
+    return records(tx.connection.execute(_LATEST), PublishedDocument)
 
 
 def public_documents(tx: ReadTransaction) -> list[PublishedDocument]:
     """The highest public version of every kind, in order of kind."""
-    table = PUBLISHED_DOCUMENT
-    public = select(table.c.kind, func.max(table.c.version).label("version")).where(table.c.is_public)
-    newest = public.group_by(table.c.kind).subquery()
-    same = (table.c.kind == newest.c.kind) & (table.c.version == newest.c.version)
-    query = select_record(table, PublishedDocument).join(newest, same).order_by(table.c.kind)
-    return records(tx.connection.execute(query), PublishedDocument)
+    return records(tx.connection.execute(_PUBLIC), PublishedDocument)
+
+
+def _newest_documents(*conditions: ColumnElement[bool]) -> Select[Any]:
+    newest = newest_versions(PUBLISHED_DOCUMENT, *conditions)
+    same = (PUBLISHED_DOCUMENT.c.kind == newest.c.kind) & (PUBLISHED_DOCUMENT.c.version == newest.c.version)
+    query = select_record(PUBLISHED_DOCUMENT, PublishedDocument)
+    return query.select_from(newest).join(PUBLISHED_DOCUMENT, same).order_by(newest.c.kind)
+
+
+_LATEST, _PUBLIC = _newest_documents(), _newest_documents(IS_PUBLIC)
 
 
 def has_hidden_documents(tx: ReadTransaction) -> bool:
     """Whether a document waits for the register that holds its digest to be public."""
-    waiting = select(PUBLISHED_DOCUMENT.c.kind).where(~PUBLISHED_DOCUMENT.c.is_public).limit(1)
-    return tx.connection.scalar(waiting) is not None
+    return tx.connection.scalar(select(PUBLISHED_DOCUMENT.c.kind).where(IS_HIDDEN).limit(1)) is not None
 
 
 def show_documents(tx: WriteTransaction) -> None:
     """Make every document public."""
-    update = PUBLISHED_DOCUMENT.update().where(~PUBLISHED_DOCUMENT.c.is_public)
+    update = PUBLISHED_DOCUMENT.update().where(IS_HIDDEN)
     tx.connection.execute(update.values(is_public=True))
 
 

@@ -9,17 +9,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import LargeBinary, String, bindparam, column, select, table
+from sqlalchemy import BigInteger, LargeBinary, String, bindparam, column, select, table
 
 from registry.store.column_types import UtcDateTime
 from registry.store.engine import PublicTransaction
+from registry.store.newest_versions import newest_versions
 from registry.store.rows import select_among
 
 _CERTIFICATE = table("public_certificate", column("number", String), column("envelope", LargeBinary))
 _DOCUMENT = table(
     "public_document",
-    column("kind"),
-    column("version"),
+    column("kind", String),
+    column("version", BigInteger),
     column("content", LargeBinary),
     column("issued_at", UtcDateTime),
     column("expires_at", UtcDateTime),
@@ -28,6 +29,7 @@ _DOCUMENT = table(
 
 # Built once, for the one question that every scan by number asks.
 _ENVELOPE = select(_CERTIFICATE.c.envelope).where(_CERTIFICATE.c.number == bindparam("number"))
+_VERSIONS = select(newest_versions(_DOCUMENT))
 
 
 class PublicDocument(NamedTuple):
@@ -62,5 +64,4 @@ def public_document(tx: PublicTransaction, kind: str) -> PublicDocument | None:
 
 def public_document_versions(tx: PublicTransaction) -> dict[str, int]:
     """The latest version of every kind: cheap to ask, so that unchanged files are not read again."""
-    rows = tx.connection.execute(select(_DOCUMENT.c.kind, _DOCUMENT.c.version).order_by(_DOCUMENT.c.version))
-    return {row.kind: row.version for row in rows}
+    return {row.kind: row.version for row in tx.connection.execute(_VERSIONS)}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary
+from sqlalchemy import JSON, Index, LargeBinary, text
 from sqlmodel import Field
 
 from registry.store.column_types import RowId, UtcDateTime
 from registry.store.schema import METADATA, TableModel
+
+# Word for word as a query has to say it. Without these indexes SQLite reads through the files to see what is public.
+IS_PUBLIC: Any = text("is_public")
+IS_HIDDEN: Any = text("NOT is_public")
 
 
 class PublishedDocumentRow(TableModel, table=True):
@@ -19,6 +23,10 @@ class PublishedDocumentRow(TableModel, table=True):
     """
 
     __tablename__ = "published_document"
+    __table_args__ = (
+        Index("ix_published_document_public", "kind", "version", sqlite_where=IS_PUBLIC, postgresql_where=IS_PUBLIC),
+        Index("ix_published_document_hidden", "kind", sqlite_where=IS_HIDDEN, postgresql_where=IS_HIDDEN),
+    )
     kind: str = Field(primary_key=True, max_length=64)
     version: int = Field(primary_key=True, sa_type=RowId)
     content: bytes = Field(sa_type=LargeBinary)

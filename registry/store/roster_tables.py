@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from certs.grades import Grade
 from registry.store.column_types import EnumText, RowId, UtcDateTime
 from registry.store.schema import METADATA, TableModel
 from registry.store.states import BatchState
+
+SITE_INDEX = "ix_roster_row_site"
+HAS_SITE = text("site_code IS NOT NULL")
 
 
 class PersonRow(TableModel, table=True):
@@ -60,7 +63,10 @@ class RosterRowRow(TableModel, table=True):
     """
 
     __tablename__ = "roster_row"
-    __table_args__ = (UniqueConstraint("batch_id", "sheet_row"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "sheet_row"),
+        Index(SITE_INDEX, "id", sqlite_where=HAS_SITE, postgresql_where=HAS_SITE),
+    )
     id: int = Field(primary_key=True, sa_type=RowId)
     batch_id: str = Field(max_length=40, foreign_key="batch.id")
     sheet_row: int

@@ -12,7 +12,9 @@ from registry.store import access as waiting
 from registry.store.access import Access
 from registry.store.schema import PUBLIC_VIEWS
 
-_PUBLIC_ACTIONS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_FUNCTION})
+_PUBLIC_ACTIONS = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
 
 
 def sqlite_engine(url: URL, access: Access, **settings: Any) -> Engine:
