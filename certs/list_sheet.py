@@ -20,7 +20,8 @@ _NUMBER_HEADINGS = ("证书编号", "证书号", "编号")
 _OTHER_NUMBERS = re.compile("国家|部颁|原证书|新证书|证件|身份证|机构|批次|站点|查验|学历|学位|合同|员工|职工")
 """Numbers of other things, or of another certificate; columns that an earlier check has added."""
 _NAME_HEADING, _OTHER_NAMES = "姓名", re.compile("拼音|英文|曾用|联系人|经办|父|母")
-_CODE_HEADING = re.compile("二维码|QR", re.IGNORECASE)
+CODE_HEADING = "二维码"
+_CODE_HEADINGS = re.compile(f"{CODE_HEADING}|QR", re.IGNORECASE)
 
 
 class Asked(NamedTuple):
@@ -73,17 +74,19 @@ def find_list(workbook: Workbook) -> ListSheet:
     raise KezhengError("list_header_missing")
 
 
-def list_of_lines(text: str) -> list[Line]:
-    """A list without a sheet: each line of a text that is not empty is the text of a QR code."""
-    lines = enumerate(text.splitlines(), 1)
-    return [Line(number, Asked(content.strip())) for number, content in lines if content.strip()]
+def list_of_texts(text: str) -> ListSheet:
+    """A list without a sheet, each line the text of a QR code: as a sheet that has them below a heading."""
+    heading = Row(1, (Cell("s", CODE_HEADING),), hidden=False)
+    lines = enumerate(map(str.strip, text.splitlines()), 2)
+    rows = [Row(number, (Cell("s", line),), hidden=False) for number, line in lines if line]
+    return ListSheet(Sheet("", [heading, *rows]), 1, None, None, 0)
 
 
 def _read_header(sheet: Sheet, row: Row) -> ListSheet:
     headings = [(place, _heading(cell)) for place, cell in enumerate(row.cells)]
     numbers = [(rank, place) for place, heading in headings if (rank := _rank(heading)) is not None]
     names = [place for place, heading in headings if _NAME_HEADING in heading and not _OTHER_NAMES.search(heading)]
-    codes = [place for place, heading in headings if _CODE_HEADING.search(heading)]
+    codes = [place for place, heading in headings if _CODE_HEADINGS.search(heading)]
     number = min(numbers)[1] if numbers else None
     return ListSheet(sheet, row.number, number, min(names, default=None), min(codes, default=None))
 

@@ -19,6 +19,8 @@ from certs.wording import Words, all_codes, words
 
 USAGE_EXIT = 64
 REFUSED_EXIT = 1
+UNDETERMINED_EXIT, UNREADABLE_EXIT = 2, 3
+"""Of ``verify``: what cannot be determined, and what holds nothing to verify."""
 INTERNAL_EXIT = 70
 STOPPED_EXIT = 130
 WRONG_USAGE = frozenset(

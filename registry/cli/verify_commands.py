@@ -19,7 +19,9 @@ from certs.finding import Verdict
 from certs.grades import CertificateKind, Grade
 from certs.number_layout import load_layouts
 from certs.occupations import catalogue
-from registry.cli.console import REFUSED_EXIT, Refused, refused_with
+from registry.bulk_check import BulkSource
+from registry.cli.console import REFUSED_EXIT, UNDETERMINED_EXIT, UNREADABLE_EXIT, Refused, refused_with
+from registry.cli.list_check import verify_list
 from registry.cli.session import (
     command_line,
     day_or_today,
@@ -41,7 +43,6 @@ from registry.verifying import (
     verify_receipt,
 )
 
-UNDETERMINED_EXIT, UNREADABLE_EXIT = 2, 3
 _EXITS = {Verdict.VALID: 0, Verdict.NOT_IN_FORCE: 1, Verdict.NOT_GENUINE: 1, Verdict.UNDETERMINED: UNDETERMINED_EXIT}
 _RECEIPT_EXITS = {
     "receipt_malformed": UNREADABLE_EXIT,
@@ -58,15 +59,34 @@ trust = typer.Typer(no_args_is_help=True, help="可信根 / The trust anchor")
 def verify_command(
     context: typer.Context,
     given: Annotated[
-        str, typer.Argument(metavar="INPUT", help="二维码文字、PNG、JPEG、PDF、查验凭证 / QR text, a file, a receipt")
-    ],
+        str | None,
+        typer.Argument(metavar="INPUT", help="二维码文字、PNG、JPEG、PDF、查验凭证 / QR text, a file, a receipt"),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option("--evidence", metavar="DIR", help="离线数据 / published files to verify off-line")
     ] = None,
     root: Annotated[Path | None, typer.Option("--root", metavar="FILE", help="可信根 / the trusted root.jwk")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="查验时点 / the time asked about")] = None,
+    listed: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE", help="名单：XLSX，或每行一个二维码文字 / a list of many")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="OUT.xlsx", help="名单的查验结果 / the list with its results")
+    ] = None,
 ) -> int:
     """查验证书或查验凭证 / Verify a certificate or a receipt. Exit: 0 valid, 1 not, 2 undetermined, 3 unreadable."""
+    if root is not None and evidence is None and listed is not None:
+        raise KezhengError("usage", message="--root goes with --evidence")
+    if (given is None) == (listed is None) or (out is not None and listed is None):
+        raise KezhengError("usage", message="INPUT is needed, or --list FILE with or without --out")
+    if listed is not None:
+        now = now_utc()
+        source = BulkSource(settings_of(context), evidence, root)
+        return verify_list(command_line(context), (listed, out), source, instant_or_now(at, now), now)
+    return _verify_one(context, given or "", evidence, root, at)
+
+
+def _verify_one(context: typer.Context, given: str, evidence: Path | None, root: Path | None, at: str | None) -> int:
     now = now_utc()
     judged_at = instant_or_now(at, now)
     with refused_with(UNREADABLE_EXIT):
