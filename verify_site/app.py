@@ -27,7 +27,7 @@ from registry.store.engine import PublicStore, open_public_store
 from registry.store.public_reader import PublicDocument, public_document, public_document_versions, public_envelope
 from verify_site.access_log import AccessLog, log_to_stderr
 from verify_site.client_address import ClientAddresses
-from verify_site.counts_of_processes import SharedCounts
+from verify_site.counts_of_processes import CountsOfProcesses
 from verify_site.guard import Guard
 from verify_site.interface_page import interface_routes
 from verify_site.language import language_of
@@ -126,7 +126,7 @@ def from_environment() -> FastAPI:
     Where the environment names a folder for them, counters are shared with the site's other processes.
     """
     folder = os.environ.get(COUNTS_FOLDER)
-    settings, metrics = load_public_settings(os.environ), Metrics(SharedCounts(Path(folder)) if folder else None)
+    settings, metrics = load_public_settings(os.environ), Metrics(CountsOfProcesses(Path(folder)) if folder else None)
     views, cache = _public_views(settings), DiskLogCache(settings.cache_folder)
     source = RefreshingSource(views, is_own=True, loading=apart_from_collection, cache=cache)
     return create_site_app(_site(settings, source, log_to_stderr(), metrics))

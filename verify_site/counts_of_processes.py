@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -32,14 +32,18 @@ class Shared(NamedTuple):
     gauges: list[tuple[float, Mapping[str, float]]]
 
 
-class SharedCounts:
+class CountsOfProcesses:
     """This process's place in a folder of counts. The folder is on this machine and lasts as long as the site."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._held: IO[bytes] = (folder / f"{self._name}.lock").open("wb")
+        self._held = os.open(folder / f"{self._name}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._held, fcntl.LOCK_EX)
+
+    def leave(self) -> None:
+        """Count among those that have gone, as when the process ends."""
+        os.close(self._held)
 
     def write(self, counts: Mapping[Sample, float], gauges: Mapping[str, float], at: float) -> None:
         """Make this process's counts and gauges known; ``at`` is a time that all processes share, in seconds."""

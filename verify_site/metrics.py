@@ -1,6 +1,6 @@
 """Counters of the site for Prometheus: route templates, outcomes and times, nothing personal.
 
-Counting is a few additions in memory. With several processes the sums go through `SharedCounts`, so that each of
+Counting is a few additions in memory. With several processes the sums go through `CountsOfProcesses`, so that each of
 them gives the same totals.
 """
 
@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from verify_site.counts_of_processes import Sample, Shared, SharedCounts
+from verify_site.counts_of_processes import CountsOfProcesses, Sample, Shared
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -45,7 +45,7 @@ _HIGHEST = {"kezheng_log_newest_entry_age_seconds": "Age of the register's newes
 class Metrics:
     """The counters of one process, alone or as one of several."""
 
-    def __init__(self, shared: SharedCounts | None = None, seconds: Callable[[], float] = time.time) -> None:
+    def __init__(self, shared: CountsOfProcesses | None = None, seconds: Callable[[], float] = time.time) -> None:
         """``seconds`` is a clock that all processes share; it is replaced in tests."""
         self._shared = shared
         self._seconds = seconds

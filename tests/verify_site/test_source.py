@@ -3,61 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
 from pathlib import Path
 
 import orjson
 import pytest
 from simulator import World
+from watched_shelf import Seconds, Shelf
 
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER
-from certs.root_chain import RootKey, root_to_jwk
+from certs.root_chain import root_to_jwk
 from certs.unavailable import Unavailable
 from registry.store.document_store import PublishedDocument, add_document
 from registry.store.engine import open_public_store, open_write_store
 from registry.store.migrate import upgrade_schema
+from verify_site import source as source_module
 from verify_site.app import PublicViews, create_app, create_mirror_app
 from verify_site.published_folder import PublishedFolder
 from verify_site.site_settings import PublicSettings, load_public_settings
-from verify_site.source import RefreshingSource
-
-
-class Shelf:
-    """Published files that a test changes; ``is_away`` makes every look fail."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.looks = 0
-        self.version = 1
-        self.is_away = False
-
-    def marker(self) -> Hashable:
-        if self.is_away:
-            raise ConnectionError
-        return self.version
-
-    def files(self) -> dict[str, bytes]:
-        self.looks += 1
-        return self.world.files()
-
-    def log_file(self, path: str) -> bytes | None:
-        return self.world.files().get(LOG_FOLDER + path)
-
-    def pinned_root(self) -> RootKey | None:
-        return self.world.root_key()
-
-    def envelope_by_number(self, number: str) -> bytes | None:
-        return self.world.envelopes.get(number)
-
-
-class Seconds:
-    """A monotonic clock that tests turn."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from verify_site.source import AHEAD_SECONDS, RefreshingSource
 
 
 @pytest.fixture
@@ -91,6 +55,54 @@ def test_a_source_that_cannot_look_gives_no_status_after_a_minute(shelf: Shelf) 
     shelf.is_away = False
     source._try_refresh()
     assert source.snapshot().is_fresh
+
+
+class LateLog(Shelf):
+    """A machine into whose folder the register comes later than the files come into the database."""
+
+    late: dict[str, bytes] | None = None
+
+    def log_file(self, path: str) -> bytes | None:
+        return super().log_file(path) if self.late is None else self.late.get(LOG_FOLDER + path)
+
+
+@pytest.mark.parametrize(("passed", "is_kept"), [(0.0, True), (AHEAD_SECONDS, True), (AHEAD_SECONDS + 0.5, False)])
+def test_files_ahead_of_the_register_are_waited_for(shelf: Shelf, passed: float, is_kept: bool) -> None:
+    seconds, late = Seconds(), LateLog(shelf.world)
+    source = RefreshingSource(late, seconds)
+    source.refresh()
+    before, late.late = source.snapshot(), shelf.world.files()
+    shelf.world.version, late.version = 2, 2
+    for seconds.now in (1001.0, 1001.0 + passed):
+        source.refresh()
+    assert (source.snapshot() is before) is is_kept
+    if is_kept:
+        assert source._looked_at == 1000.0
+        assert not source.look_now()
+    else:
+        trust = source.snapshot().evidence.trust
+        assert isinstance(trust, Unavailable)
+        assert trust.code == "trust_list_not_logged"
+    late.late = None
+    source._marker = None
+    source.refresh()
+    trust = source.snapshot().evidence.trust
+    assert not isinstance(trust, Unavailable)
+    assert trust.version == 2
+
+
+def test_whoever_asks_for_a_look_gets_one_that_began_later(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = Seconds()
+    source = RefreshingSource(shelf, seconds)
+    assert source.look_now()
+    shelf.version, seconds.now = 2, 1000.1
+    assert source.look_now()
+    assert shelf.looks == 2
+    shelf.is_away = True
+    assert not source.look_now()
+    monkeypatch.setattr(source_module, "LOOK_PATIENCE_SECONDS", 0.001)
+    source._looking.acquire()
+    assert not source.look_now()
 
 
 def test_nothing_is_believed_before_the_first_look(shelf: Shelf) -> None:
