@@ -20,11 +20,14 @@ _WRITES = ("INSERT", "UPDATE", "DELETE")
 _FILE_CALLS = ((os, "replace"), (os, "fsync"), (os, "mkdir"), (shutil, "rmtree"))
 
 
-def killed_at(point: int, work: Callable[[], object], *, files: bool = False) -> bool:
-    """Do work in a child that dies at its n-th point (from 1); whether it died. Raises when the work failed."""
+def killed_at(point: int, work: Callable[[], object], *, files: bool = False, writes: bool = True) -> bool:
+    """Do work in a child that dies at its n-th point (from 1); whether it died. Raises when the work failed.
+
+    Without ``writes`` it dies only where transactions begin and end: inside of one, nothing is to be seen of it yet.
+    """
     child = os.fork()
     if child == 0:
-        _run_and_die(point, work, files)
+        _run_and_die(point, work, files, writes)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         return os.WTERMSIG(status) == signal.SIGKILL
@@ -47,7 +50,7 @@ def exit_code(child: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _run_and_die(point: int, work: Callable[[], object], files: bool) -> None:
+def _run_and_die(point: int, work: Callable[[], object], files: bool, writes: bool) -> None:
     left = point
 
     def step(*_: Any) -> None:
@@ -60,7 +63,8 @@ def _run_and_die(point: int, work: Callable[[], object], files: bool) -> None:
         if statement.lstrip().upper().startswith(_WRITES):
             step()
 
-    event.listen(Engine, "before_cursor_execute", write)
+    if writes:
+        event.listen(Engine, "before_cursor_execute", write)
     event.listen(Engine, "commit", step)
     event.listen(Engine, "begin", step)
     if files:

@@ -16,6 +16,8 @@ import orjson
 
 from certs.errors import KezhengError
 from certs.timestamps import format_instant
+from keys.hsm_pin import pin_file
+from keys.passphrase import passphrase_file
 from keys.private_files import FILE_MODE, make_private_folder, sync_folder
 from registry.home import Home
 from registry.publishing.archive_folder import block_files, write_block
@@ -52,7 +54,7 @@ def back_up(home: Home, folder: Path, now: datetime, *, with_keys: bool) -> Back
         if (home.settings.home / name).is_file():
             shutil.copy2(home.settings.home / name, folder / name)
     if with_keys:
-        shutil.copytree(home.settings.keys_folder, folder / KEYS_FOLDER, dirs_exist_ok=True)
+        _copy_keys(home, folder / KEYS_FOLDER)
     made = Backup(folder, _size_of_copy(folder), blocks, with_keys)
     _write_manifest(made, now)
     return made
@@ -67,6 +69,14 @@ def _make_folder(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST_FILE).exists():
         raise KezhengError("folder_not_empty", path=str(folder))
     make_private_folder(folder)
+
+
+def _copy_keys(home: Home, target: Path) -> None:
+    """The key files as they are, encrypted; never beside them what opens them."""
+    opening = {passphrase_file(home.settings.home).name, pin_file(home.settings.home).name}
+    shutil.copytree(
+        home.settings.keys_folder, target, dirs_exist_ok=True, ignore=lambda _, names: opening.intersection(names)
+    )
 
 
 def _copy_blocks(source: Path, target: Path) -> int:

@@ -44,9 +44,19 @@ def _copy(url: str, part: Path) -> None:
             source.backup(copy)
             # A copy that is moved to another disk is one file.
             copy.execute("PRAGMA journal_mode = DELETE")
-            if copy.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
+            if not _is_whole(copy):
                 raise KezhengError("store_damaged")
     finally:
         engine.dispose()
     with part.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _is_whole(copy: sqlite3.Connection) -> bool:
+    """Whether the engine finds every page in order; of some damage it does not tell, but stops."""
+    try:
+        return bool(copy.execute("PRAGMA quick_check").fetchall() == [("ok",)])
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return False
