@@ -25,6 +25,7 @@ from certs.id_document import id_tail
 from certs.occupations import Catalogue
 from keys.data_protection import FieldCipher
 from registry.home import Home
+from registry.issuing.collector import collector_paused
 from registry.issuing.stored_rows import NUMBER_COLUMN, PRIVATE_COLUMN, TABLE, Replacement
 from registry.store.approval_store import StoredRow, stored_rows
 from registry.store.batch_store import BatchRecord
@@ -71,8 +72,9 @@ class ApprovedRows:
 def read_approved_rows(home: Home, tx: ReadTransaction, batch: BatchRecord) -> ApprovedRows:
     """The rows as approved, read now. Raises KezhengError ``approval_stale`` when one was changed, ``data_damaged``."""
     reader = ApprovalReader(home.keyring.cipher, home.catalogue)
-    for rows in stored_rows(tx, batch.id):
-        reader.read(rows)
+    with collector_paused():
+        for rows in stored_rows(tx, batch.id):
+            reader.read(rows)
     check_still_approved(batch.rows_digest, reader.digest.value())
     replaced = frozenset(row.replaces.number for row in reader.rows.values() if row.replaces is not None)
     return ApprovedRows(reader.rows, replaced)

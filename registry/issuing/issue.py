@@ -24,6 +24,7 @@ from certs.errors import KezhengError
 from registry.home import Home
 from registry.issuing.approved_rows import ApprovedRows, forget_rows, read_again
 from registry.issuing.batch_work import STARTED, BatchWork, batch_in, gather_work, require_issuer, work_on
+from registry.issuing.collector import collector_paused
 from registry.issuing.former_papers import carry_history, has_former_paper
 from registry.issuing.log_certificates import log_certificates
 from registry.issuing.own_check import HereCheck, OwnCheck, own_check
@@ -157,7 +158,7 @@ def _begin(home: Home, batch_id: str, now: datetime) -> BatchWork:
 
 def _reserve(home: Home, seen: BatchRecord, rows: ApprovedRows, now: datetime) -> None:
     """approved → issuing, with a number for every row that earns a certificate."""
-    with home.recording() as tx:
+    with collector_paused(), home.recording() as tx:
         batch = batch_in(tx, seen.id, _BEGUN)
         institution = require_issuer(tx, batch.institution_code, now)
         home.publish_if_needed(tx, now)

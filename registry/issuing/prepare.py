@@ -25,6 +25,7 @@ from registry.store.certificate_states import (
     record_prepared,
     void_certificates,
 )
+from registry.store.chunk_store import reserved_series
 from registry.store.issuing_store import Recorded, Reserved, reserved_of_batch, stale_of_batch
 from registry.store.rows import chunks
 
@@ -65,6 +66,9 @@ def renew_stale(work: BatchWork, now: datetime) -> None:
 def replace_numbers_of_past_years(work: BatchWork, now: datetime) -> None:
     """A number taken last year and not yet prepared cannot be issued this year: void, and a new one taken."""
     with work.home.store.reading() as tx:
+        years = {parse_number(number, work.home.layouts).year for number in reserved_series(tx, work.batch.id)}
+        if years <= {shanghai_day(now).year}:
+            return
         reserved = reserved_of_batch(tx, work.batch.id)
     past = [taken for taken in reserved if _is_of_past_year(work, taken, now)]
     if past:

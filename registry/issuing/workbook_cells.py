@@ -43,7 +43,13 @@ class CellTable:
         return [number if text else EMPTY for number, text in enumerate(texts, first)]
 
     def _add(self, kind: str, text: str) -> int:
-        self._append(kind, [text])
+        size = len(text) if text.isascii() else len(text.encode())
+        self._left -= size
+        if self._left < 0:
+            raise KezhengError("file_unsafe_size")
+        self.kinds.append(kind)
+        self.texts.append(text)
+        self.sizes.append(size)
         return len(self.texts) - 1
 
     def _append(self, kinds: str, texts: list[str]) -> None:

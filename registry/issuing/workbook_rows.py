@@ -52,6 +52,7 @@ class SheetReader:
         self._text_left = limits.text_bytes
         self._plain: dict[str, int] = {}  # cell numbers by the text of the value
         self._dated: dict[str, int] = {}
+        self._inline: dict[str, int] = {}
         self._columns = {column_name(index): index for index in range(limits.columns)}
         self._use_namespace("")
 
@@ -107,11 +108,12 @@ class SheetReader:
     def _read_cells(self, row: Element, row_text: str) -> list[int]:
         """The cell numbers of a row from column A on.
 
-        The inner loop: most cells hold one ``v`` with a shared string or a number seen before, and are done
-        with the look-up in ``known``.
+        The inner loop: most cells hold one ``v`` with a shared string or a number seen before, or one ``is`` with a
+        plain text, and are done with one look-up.
         """
         cells: list[int] = []
         columns, value_tag, date_styles = self._columns, self._value_tag, self._date_styles
+        inline_tag, text_tag = self._inline_tag, self._text_tags.text
         shared, plain, dated = self._shared, self._plain, self._dated
         for cell in row.findall(self._cell_tag):
             get = cell.get
@@ -123,15 +125,18 @@ class SheetReader:
             if column != len(cells):
                 self._fill_gap(cells, column)
             number = None
-            if len(cell) == 1 and (value := cell[0]).tag == value_tag:
-                kind = get("t")
-                if kind == "s":
-                    known = shared
-                elif kind is None:
-                    known = dated if get("s") in date_styles else plain
-                else:
-                    known = _NONE_KNOWN
-                number = known.get(value.text or "")
+            if len(cell) == 1:
+                value, kind = cell[0], get("t")
+                if value.tag == value_tag:
+                    if kind == "s":
+                        known = shared
+                    elif kind is None:
+                        known = dated if get("s") in date_styles else plain
+                    else:
+                        known = _NONE_KNOWN
+                    number = known.get(value.text or "")
+                elif kind == "inlineStr" and len(value) == 1 and value.tag == inline_tag and value[0].tag == text_tag:
+                    number = self._inline_number(value[0].text or "")
             cells.append(self._cell_number(cell) if number is None else number)
         return cells
 
@@ -165,6 +170,13 @@ class SheetReader:
         if kind == "n":
             return self._new_number(text, cell.get("s") in self._date_styles)
         return self._shared_number(text) if kind == "s" else self._other_number(kind, text)
+
+    def _inline_number(self, text: str) -> int:
+        """The number of a plain text that stands in its cell."""
+        number = self._inline.get(text)
+        if number is None:
+            number = self._inline[text] = self._table.number("s", unescape(text))
+        return number
 
     def _shared_number(self, text: str) -> int:
         number = self._shared.get(text.strip())

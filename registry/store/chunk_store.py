@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from registry.store.certificate_tables import (
     CERTIFICATE,
@@ -92,6 +92,13 @@ def unfinished_ids(tx: ReadTransaction, batch_id: str) -> list[int]:
     """The ids of a batch's certificates that are neither released nor void, in order."""
     query = select(CERTIFICATE.c.id).where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state.in_(UNFINISHED))
     return list(tx.connection.scalars(query.order_by(CERTIFICATE.c.id)))
+
+
+def reserved_series(tx: ReadTransaction, batch_id: str) -> list[str]:
+    """One number of each series of which a batch has certificates that are reserved: a series is of one year."""
+    mine = (CERTIFICATE.c.batch_id == batch_id) & (CERTIFICATE.c.state == CertificateState.RESERVED)
+    query = select(func.min(CERTIFICATE.c.number)).where(mine).group_by(CERTIFICATE.c.prefix)
+    return list(tx.connection.scalars(query))
 
 
 def has_facts(tx: ReadTransaction, batch_id: str) -> bool:

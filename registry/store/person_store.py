@@ -26,11 +26,14 @@ class PersonDocumentRecord(NamedTuple):
     key_id: bytes
 
 
+class _Person(NamedTuple):
+    id: int
+
+
 def add_persons(tx: WriteTransaction, documents: Sequence[PersonDocumentRecord]) -> None:
     """Store new people, each with one document. ``store_conflict`` when a blind index is known already."""
-    if documents:
-        tx.connection.execute(PERSON.insert(), [{"id": document.person_id} for document in documents])
-        insert_records(tx.connection, PERSON_DOCUMENT, documents)
+    insert_records(tx.connection, PERSON, [_Person(document.person_id) for document in documents])
+    insert_records(tx.connection, PERSON_DOCUMENT, documents)
 
 
 def add_document(tx: WriteTransaction, document: PersonDocumentRecord) -> None:
