@@ -80,7 +80,7 @@ def _plain(value: Any) -> Any:
 
 
 def _certificates(tx: ReadTransaction, start: int, stop: int) -> Iterator[Frame]:
-    found = [tuple(each) for each in certificates_between(tx, start, stop)]
+    found = certificates_between(tx, start, stop)
     for first in range(0, len(found), CERTIFICATES_IN_FRAME):
         yield Frame("certificates", found[first : first + CERTIFICATES_IN_FRAME])
 
@@ -102,7 +102,7 @@ def _approved_batch(tx: ReadTransaction, act: AuditEvent) -> Iterator[Frame]:
     if batch is not None:
         yield Frame("batch", _batch_values(batch))
         for rows in rows_of_batch(tx, batch.id):
-            yield Frame("rows", [batch.id, [tuple(row) for row in rows]])
+            yield Frame("rows", [batch.id, rows])
 
 
 def _batch_values(batch: BatchRecord) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def certificates_between(tx: ReadTransaction, start: int, stop: int) -> list[Arc
     query = union_all(
         _PRESENT.where(present >= start, present < stop), _FORMER.where(former >= start, former < stop)
     )
-    return sorted(ArchivedCertificate._make(row) for row in tx.connection.execute(query))
+    return sorted(map(ArchivedCertificate._make, tx.connection.execute(query).all()))
 
 
 def rows_of_batch(tx: ReadTransaction, batch_id: str) -> Iterator[list[ArchivedRow]]:
