@@ -51,7 +51,8 @@ class LogFollower:
         self._cache = cache
         self._patience = patience
         self._log = CompleteLog(read)
-        self._kept: KeptLog | None = None
+        self._met: KeptLog | None = None
+        self._used: KeptLog | None = None
         self._origin = ""
         self._tried_at = 0
 
@@ -68,7 +69,7 @@ class LogFollower:
 
     def has_news(self) -> bool:
         """Whether something else is kept now, or nothing because it is damaged: then the register is to be opened."""
-        return self._cache is not None and self._cache.kept(self._origin) is not self._kept
+        return self._cache is not None and self._cache.kept(self._origin) is not self._met
 
     def _follow(self, origin: str, checkpoint: TrustedCheckpoint) -> None:
         found = self._from_cache(origin, checkpoint)
@@ -96,29 +97,31 @@ class LogFollower:
         """The log as it was kept, read on; None when nothing else is kept than what is known."""
         if self._cache is None:
             return None
-        kept = self._cache.kept(origin)
+        kept = self._met = self._cache.kept(origin)
         reached = max(kept.size if kept is not None else 0, self._tried_at)
         is_late = checkpoint.size - reached >= self._patience
-        if kept is self._kept and not is_late:
+        if kept is self._used and not is_late:
             return None
-        self._kept = kept
         if kept is not None and not is_late:
             try:
-                return self._opened(kept, checkpoint)
+                log = self._opened(kept, checkpoint)
             except KezhengError as error:
                 if error.code not in MISFITS:
                     raise
+            else:
+                self._used = kept
+                return log
         return self._anew(origin, checkpoint)
 
     def _anew(self, origin: str, checkpoint: TrustedCheckpoint) -> CompleteLog | None:
         """The log after the cache has read it on; None when there is none, or it is small, or that did not work."""
-        if self._cache is None or checkpoint.size < self._patience:
+        if self._cache is None:
             return None
-        self._tried_at = checkpoint.size
-        if not self._cache.extend(origin, checkpoint, self._read):
-            return None
-        self._kept = self._cache.kept(origin)
-        return None if self._kept is None else self._opened(self._kept, checkpoint)
+        is_read = checkpoint.size >= self._patience and self._cache.extend(origin, checkpoint, self._read)
+        kept = self._met = self._cache.kept(origin)
+        log = self._opened(kept, checkpoint) if is_read and kept is not None else None
+        self._tried_at, self._used = checkpoint.size, kept
+        return log
 
     def _opened(self, kept: KeptLog, checkpoint: TrustedCheckpoint) -> CompleteLog:
         log = CompleteLog(self._read, kept.up_to(checkpoint.size))
