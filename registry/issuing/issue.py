@@ -170,14 +170,14 @@ def _reserve(home: Home, seen: BatchRecord, rows: ApprovedRows, now: datetime) -
 def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
     """Chunk by chunk, the next ones being signed while our own verifier reads one."""
     waiting = waiting_chunks(work.home, work.batch.id)
-    with own_check(work.home, sum(map(len, waiting)), work.evidence) as check:
-        started: deque[UnderWay] = deque()
-        for ids in waiting:
-            started.append(_start(work, check, ids, clock))
-            while started and (started[0].checked.done() or len(started) > AHEAD):
-                progress(_finish(work, started.popleft(), clock))
-        while started:
+    check = own_check(work.home, sum(map(len, waiting)), work.evidence)
+    started: deque[UnderWay] = deque()
+    for ids in waiting:
+        started.append(_start(work, check, ids, clock))
+        while started and (started[0].checked.done() or len(started) > AHEAD):
             progress(_finish(work, started.popleft(), clock))
+    while started:
+        progress(_finish(work, started.popleft(), clock))
 
 
 def _start(work: BatchWork, check: OwnCheck, ids: Sequence[int], clock: Clock) -> UnderWay:

@@ -7,25 +7,20 @@ grow with the register.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from hashlib import sha256
-from multiprocessing import get_context
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from certs.evidence import Evidence
-from certs.issuance import check_sealed
-from certs.proven_log import open_proven_log
-from certs.unavailable import Unavailable
-from registry.home import Home, open_home
-from registry.publishing.log_folder import read_log_file
-from registry.settings import Settings
+from registry.home import Home
+from registry.issuing.verifying_crew import VerifyingCrew, verifying_crew
+from registry.issuing.verifying_process import Published, Question, Verifier
+from registry.publishing.documents import published_files
+from registry.store.engine import ReadTransaction
 from registry.store.issuing_store import Logged
+from registry.store.log_store import leaf_indices
 
 MANY = 3_000
 """From so many certificates on, starting a process costs less than it saves."""
@@ -38,35 +33,6 @@ class OwnCheck(Protocol):
         """Start verifying certificates from their final QR texts. Fails with ``own_verification_failed``."""
 
 
-class Question(NamedTuple):
-    """What a verifying process needs for one chunk: envelopes, where they stand, and the checkpoint over them."""
-
-    envelopes: list[bytes]
-    places: Mapping[bytes, tuple[int, ...]]
-    checkpoint: bytes
-
-
-class Verifier:
-    """Verifies chunks under one trust list, with the log's files read from a folder."""
-
-    def __init__(self, public_url: str, evidence: Evidence, log_folder: Path) -> None:
-        self._public_url = public_url
-        self._evidence = evidence
-        self._log_folder = log_folder
-
-    def check(self, question: Question, at: datetime) -> None:
-        """Every envelope must pass. Raises KezhengError ``own_verification_failed``."""
-        trust, places = self._evidence.trust, question.places
-        assert not isinstance(trust, Unavailable)
-        log = open_proven_log(question.checkpoint, self._read, lambda digest: places.get(digest, ()), trust)
-        evidence = replace(self._evidence, log=log)
-        for envelope in question.envelopes:
-            check_sealed(envelope, self._public_url, evidence, at)
-
-    def _read(self, path: str) -> bytes | None:
-        return read_log_file(self._log_folder, path)
-
-
 class HereCheck:
     """Verifies at once, in this process."""
 
@@ -76,52 +42,54 @@ class HereCheck:
 
     def submit(self, chunk: Sequence[Logged], at: datetime) -> Future[None]:
         """Verify now; a refusal is raised here."""
-        self._verifier.check(_question(self._home, chunk), at)
+        self._verifier.check(_question(self._home, chunk, at))
         done: Future[None] = Future()
         done.set_result(None)
         return done
 
 
-class PoolCheck:
-    """Verifies in other processes, which read the same published files under the same root."""
+class CrewCheck:
+    """Verifies in other processes, which read the same published files under the same root.
 
-    def __init__(self, home: Home, pool: ProcessPoolExecutor) -> None:
+    What they cannot take on at once is verified here: so all cores are at work to the end.
+    """
+
+    def __init__(self, home: Home, published: Published, here: HereCheck, crew: VerifyingCrew) -> None:
         self._home = home
-        self._pool = pool
+        self._published = published
+        self._here = here
+        self.crew = crew
 
     def submit(self, chunk: Sequence[Logged], at: datetime) -> Future[None]:
-        """Hand the certificates to the next free process."""
-        return self._pool.submit(_check, _question(self._home, chunk), at)
+        """Hand the certificates to the next free process, or verify them now; then a refusal is raised here."""
+        if self.crew.is_busy:
+            return self._here.submit(chunk, at)
+        return self.crew.submit(self._published, _question(self._home, chunk, at))
 
 
-@contextmanager
-def own_check(home: Home, count: int, evidence: Evidence) -> Iterator[OwnCheck]:
+def own_check(home: Home, count: int, evidence: Evidence) -> OwnCheck:
     """The check for so many certificates."""
+    here = HereCheck(home, evidence)
     if count < MANY:
-        yield HereCheck(home, evidence)
-        return
-    processes = max(1, (os.cpu_count() or 2) - 1)
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_start, initargs=(home.settings,)
-    ) as pool:
-        yield PoolCheck(home, pool)
+        return here
+    with home.store.reading() as tx:
+        return CrewCheck(home, _published(home, tx), here, verifying_crew())
 
 
-def _question(home: Home, chunk: Sequence[Logged]) -> Question:
+def _published(home: Home, tx: ReadTransaction) -> Published:
+    """What another process needs to gather the same evidence as `Home.evidence`."""
+    files = published_files(tx)
+    digests = [sha256(content).digest() for content in files.values()]
+    return Published(
+        files=files,
+        root=home.own_root(tx),
+        places={digest: leaf_indices(tx, digest) for digest in digests},
+        checkpoint=home.checkpoint(),
+        public_url=home.settings.public_url,
+        log_folder=home.settings.log_folder.resolve(),
+    )
+
+
+def _question(home: Home, chunk: Sequence[Logged], at: datetime) -> Question:
     places = {sha256(logged.envelope).digest(): (logged.leaf_index,) for logged in chunk}
-    return Question([logged.envelope for logged in chunk], places, home.checkpoint())
-
-
-_process: Verifier | None = None
-
-
-def _start(settings: Settings) -> None:
-    """Read what is published. It is not handed over: who starts a process waits until everything for it was taken."""
-    global _process
-    with open_home(settings, {}) as home, home.store.reading() as tx:
-        _process = Verifier(settings.public_url, home.evidence(tx), settings.log_folder)
-
-
-def _check(question: Question, at: datetime) -> None:
-    assert _process is not None
-    _process.check(question, at)
+    return Question([logged.envelope for logged in chunk], places, home.checkpoint(), at)

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from certs.errors import KezhengError
-from certs.log_paths import CHECKPOINT_FILE, index_path, is_log_path
+from certs.log_paths import CHECKPOINT_FILE, index_path
 from certs.tlog.checkpoint import Checkpoint, read_checkpoint_text
 from certs.tlog.frontier import TILE_WIDTH
 from certs.tlog.merkle import leaf_hash
 from certs.tlog.note import parse_note
 from certs.tlog.tiles import bundle_path, encode_bundle, encode_tile, tile_path
 from keys.private_files import sync_folder
+from registry.log_files import read_log_file as read_log_file
 from registry.store.engine import ReadTransaction
 from registry.store.log_store import LogTree, entries_between, subjects_between, tile_roots_between
 
@@ -29,16 +30,6 @@ INDEX_BLOCK = 65_536
 INDEX_PREFIX = 8
 """Bytes of a subject in a record of the index; the place follows as uint64, big-endian."""
 _PARTIAL = ".p"
-
-
-def read_log_file(folder: Path, path: str) -> bytes | None:
-    """A file of a log at its path below the folder; None for one that is not there or can be none of a log."""
-    if not is_log_path(path):
-        return None
-    try:
-        return (folder / path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 def published_checkpoint(folder: Path) -> Checkpoint | None:

@@ -97,7 +97,10 @@ def test_no_more_is_kept_than_there_is_room_for(desk: Desk, monkeypatch: pytest.
     assert kept == [ids[:1], ids[:2], ids[1:3], ids[3:]]
 
 
-@given(st.lists(st.lists(st.none() | st.integers(0, 99) | st.text(max_size=3), max_size=4), max_size=9), st.integers(1, 9))
+ROW = st.lists(st.none() | st.integers(0, 99) | st.text(max_size=3), max_size=4)
+
+
+@given(st.lists(ROW, max_size=9), st.integers(1, 9))
 def test_a_digest_does_not_depend_on_the_pieces(rows: list[list[object]], size: int) -> None:
     whole, pieces = RowsDigest(), RowsDigest()
     whole.add(rows)
