@@ -31,7 +31,7 @@ _BATCHES = """SELECT id, institution_code, label, state, file_digest, rows_diges
 approver_declared, approved_at, run_off_confirmed_by, released_at IS NULL FROM batch"""
 _ROW_FIELDS = """batch_id, sheet_row, name, id_type, occupation_id, occupation_code, direction_number, direction_text,
 grade, theory, ability, assessed_on, site_code, training_certificate_number, official_number, extra, result"""
-_ACTS = "SELECT at, actor, action, subject, details FROM audit_event WHERE details LIKE '%log_index%'"
+_ACTS = "SELECT at, actor, action, subject, details FROM audit_event WHERE CAST(details AS VARCHAR) LIKE '%log_index%'"
 _PREFIX = "SELECT leaf_index, kind, subject, entry FROM log_entry WHERE leaf_index < :size"
 _TILES = "SELECT level, tile_index, root FROM log_tile"
 

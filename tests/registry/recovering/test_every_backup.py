@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from both_engines import copied_home, point_home_at
 from lost_database import ASSESSOR, OTHER_ASSESSOR, back_up, put_back, recovered
+from postgres_server import postgres_database
 from register_desk import APPROVER, OPERATOR, Desk, id_number, institution_toml, people
 from register_picture import picture
 
@@ -29,13 +31,15 @@ from registry.settings import load_settings
 from registry.store.log_store import read_tree
 
 MINUTE = timedelta(minutes=1)
+ON_A_SERVER = ("a_first_batch", "its_person_is_certified_anew", "a_key_is_stolen")
+"""After which acts a server's database is put back too: for it, a backup is slow."""
 
 
 class Day(NamedTuple):
     """The home at the end of the day, its backups by the act after which they were taken, and its picture then."""
 
     home: Path
-    backups: dict[str, Path]
+    backups: dict[str, str | Path]
     picture: dict[str, Any]
     verdicts: dict[str, str]
     size: int
@@ -162,18 +166,17 @@ def seen(desk: Desk, numbers: list[str]) -> dict[str, str]:
     return dict(zip(numbers, said, strict=True))
 
 
-@pytest.fixture(scope="module")
-def day(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
-    """The day, lived once."""
-    folder = tmp_path_factory.mktemp("day") / "home"
-    shutil.copytree(prepared_home, folder)
-    backups: dict[str, Path] = {}
+def live_through(folder: Path, back_up_now: Callable[[str], str | Path]) -> Day:
+    """The day, at a home that is opened for each act."""
+    backups: dict[str, str | Path] = {}
     known: dict[str, Any] = {}
-    with opened(folder) as desk:
-        for name, work in ACTS.items():
-            backups[name] = back_up(folder, f"{name}.db")
-            desk.now += MINUTE
+    for place, (name, work) in enumerate(ACTS.items(), 1):
+        backups[name] = back_up_now(name)
+        with opened(folder) as desk:
+            desk.now += place * MINUTE
             work(desk, known)
+    with opened(folder) as desk:
+        desk.now += len(ACTS) * MINUTE
         with desk.home.store.reading() as tx:
             size = read_tree(tx).size
         shown = picture(desk.home, size)
@@ -181,18 +184,58 @@ def day(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
         return Day(folder, backups, shown, seen(desk, numbers), size)
 
 
-@pytest.fixture
-def restored(request: pytest.FixtureRequest, day: Day, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def sqlite_day(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Day:
+    """The day, lived once, with a file for a database."""
+    folder = tmp_path_factory.mktemp("day") / "home"
+    shutil.copytree(prepared_home, folder)
+    return live_through(folder, lambda name: back_up(folder, f"{name}.db"))
+
+
+@pytest.fixture(scope="module")
+def postgresql_day(
+    prepared_on_postgresql: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Day]:
+    """The day with a database on a server, of which copies are made."""
+    target = tmp_path_factory.mktemp("day") / "home"
+    with copied_home(*prepared_on_postgresql, target) as folder, ExitStack() as copies:
+        url = load_settings(folder, {}).database_url
+
+        def copied(act: str) -> str:
+            return copies.enter_context(postgres_database(copy_of=url)) if act in ON_A_SERVER else ""
+
+        yield live_through(folder, copied)
+
+
+@contextmanager
+def put_back_to(day: Day, act: str, folder: Path) -> Iterator[Path]:
     """The home of the evening with the database of an earlier hour."""
-    folder = tmp_path / "home"
     shutil.copytree(day.home, folder)
-    put_back(folder, day.backups[request.param])
-    return folder
+    backup = day.backups[act]
+    if isinstance(backup, Path):
+        put_back(folder, backup)
+        yield folder
+        return
+    with postgres_database(copy_of=backup) as url:
+        point_home_at(folder, url)
+        yield folder
 
 
-@pytest.mark.parametrize("restored", ACTS, indirect=True)
-def test_the_register_is_what_it_was(restored: Path, day: Day) -> None:
-    with opened(restored) as desk:
+@pytest.mark.parametrize("act", ACTS)
+def test_the_register_is_what_it_was(act: str, sqlite_day: Day, tmp_path: Path) -> None:
+    with put_back_to(sqlite_day, act, tmp_path / "home") as folder:
+        check_recovered(folder, sqlite_day)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", ON_A_SERVER)
+def test_the_register_is_what_it_was_on_a_server(act: str, postgresql_day: Day, tmp_path: Path) -> None:
+    with put_back_to(postgresql_day, act, tmp_path / "home") as folder:
+        check_recovered(folder, postgresql_day)
+
+
+def check_recovered(folder: Path, day: Day) -> None:
+    with opened(folder) as desk:
         desk.now += len(ACTS) * MINUTE
         with pytest.raises(KezhengError, match=r"^log_rollback"):
             desk.change(day.picture["certificates"][0][0], State.SUSPENDED, "under_review")

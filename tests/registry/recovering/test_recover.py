@@ -17,6 +17,7 @@ from register_desk import NOW, OPERATOR, Desk, id_number, institution_toml, peop
 
 from certs.errors import KezhengError
 from certs.status import State
+from registry.checking import check_own_log
 from registry.home import open_home
 from registry.issuing.give_up import give_up_batch
 from registry.issuing.issue import begin_issue, issue_chunk, waiting_chunks
@@ -217,7 +218,43 @@ def test_a_damaged_block_costs_only_what_it_holds(lost: tuple[Path, dict[str, An
         assert document["archive"]["mended"] == 1
         assert document["certificates"] == {"restored": 100, "lost": 0}
         assert desk.verdict(made["before"][3].number) == desk.verdict(made["after"][7].number) == "not_in_force"
-        assert recovered(desk)["archive"] == {"size": desk.value("SELECT size FROM log_tree"), "damaged": [], "mended": 0}
+        size = desk.value("SELECT size FROM log_tree")
+        assert recovered(desk)["archive"] == {"size": size, "damaged": [], "mended": 0}
+
+
+def test_what_is_lost_is_known_to_be_lost(lost: tuple[Path, dict[str, Any]]) -> None:
+    """The register goes on being checked: entries whose certificates are lost are no fault in it."""
+    folder, _ = lost
+    shutil.rmtree(folder / "archive")
+    with opened(folder) as desk:
+        recovered(desk, accept_lost=True)
+        with desk.home.store.reading() as tx:
+            root = desk.home.own_root(tx)
+        checked = check_own_log(desk.home, root, lambda *_: None)
+        assert checked.faults.counts == {}
+        assert desk.tamper("DELETE FROM lost_certificate WHERE leaf_index = 70") == 1
+        found = check_own_log(desk.home, root, lambda *_: None).faults.counts
+        assert found == {"log_certificate_unrecorded": 1}
+
+
+def test_what_stands_in_the_register_gives_no_way(home_folder: Path) -> None:
+    """The database claims of a number that was reserved that it was handed out: then nothing is touched."""
+    kept: dict[str, Any] = {}
+
+    def before(desk: Desk) -> None:
+        kept["given up"] = desk.approve(desk.bring(people(3), ASSESSOR))
+        begin_issue(desk.home, kept["given up"].id, desk.now)
+
+    def after(desk: Desk) -> None:
+        give_up_batch(desk.home, kept["given up"].id, OPERATOR, desk.now)
+        desk.certify(people(3), ASSESSOR)
+
+    lose(home_folder, before, after)
+    with opened(home_folder) as desk:
+        assert desk.tamper("UPDATE certificate SET state = 'released'") == 1
+        before_it = desk.row_counts()
+        assert refusal(recovered, desk).code == "recover_conflict"
+        assert desk.row_counts() == before_it
 
 
 def test_a_hole_in_the_archive_is_filled(lost: tuple[Path, dict[str, Any]]) -> None:
@@ -240,7 +277,7 @@ def test_entries_that_nobody_has(lost: tuple[Path, dict[str, Any]]) -> None:
         assert desk.row_counts() == before
 
 
-def test_a_mirror_of_another_register(lost: tuple[Path, dict[str, Any]], prepared_home: Path, tmp_path: Path) -> None:
+def test_a_mirror_whose_list_was_altered(lost: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder, _ = lost
     mirror = tmp_path / "mirror"
     shutil.copytree(lost[1]["mirror"], mirror)
@@ -398,7 +435,7 @@ def test_a_person_of_two_documents_stays_one_person(home_folder: Path) -> None:
 @pytest.mark.slow
 def test_killed_anywhere_recovery_is_done_again_or_was_done(lost: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     """All of it is one transaction, and what comes after it is only published anew."""
-    folder, made = lost
+    folder, _ = lost
 
     def work(copy: Path) -> None:
         with opened(copy) as desk:
