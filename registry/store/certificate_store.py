@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from certs.errors import KezhengError
 from certs.grades import CertificateKind, Grade
-from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED
+from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_PREPARED, CERTIFICATE_SEALED, IS_LIVE
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.rows import insert_records, records, select_among, select_record
 from registry.store.states import CertificateState
@@ -160,7 +160,7 @@ def certificates_of_person(tx: ReadTransaction, person_id: int) -> list[Certific
 
 def live_certificates(tx: ReadTransaction, person_ids: Collection[int]) -> list[LiveCertificate]:
     """The places that people hold, for any number of people, in no order."""
-    query = select_record(CERTIFICATE, LiveCertificate).where(CERTIFICATE.c.live)
+    query = select_record(CERTIFICATE, LiveCertificate).where(IS_LIVE)
     found = select_among(tx.connection, query, CERTIFICATE.c.person_id, sorted(person_ids))
     return records(found, LiveCertificate)
 

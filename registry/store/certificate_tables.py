@@ -7,6 +7,7 @@ a long one: what finds it, what was to be signed, what was sealed, and where the
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, false, text
 from sqlmodel import Field
@@ -20,11 +21,11 @@ LIVE_INDEX = "uq_certificate_live"
 SUCCESSOR_INDEX = "uq_certificate_supersedes"
 ROW_INDEX = "uq_certificate_roster_row_id"
 _LIVE_COLUMNS = ("person_id", "occupation_id", "direction_key", "grade", "kind")
-_LIVE = text("live")
 _REPLACES = text("supersedes IS NOT NULL")
 FACT_INDEX = "ix_certificate_fact"
 # Word for word as a query has to say it, for SQLite and PostgreSQL to see that the index answers it.
-NOT_VOID = text("NOT is_void")
+IS_LIVE: Any = text("live")
+NOT_VOID: Any = text("NOT is_void")
 HAS_FACT = text("supersedes IS NOT NULL OR official_number IS NOT NULL OR first_issued_on IS NOT NULL")
 
 
@@ -40,7 +41,7 @@ class CertificateRow(TableModel, table=True):
 
     __tablename__ = "certificate"
     __table_args__ = (
-        Index(LIVE_INDEX, *_LIVE_COLUMNS, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index(LIVE_INDEX, *_LIVE_COLUMNS, unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
         Index(ROW_INDEX, "roster_row_id", unique=True, sqlite_where=NOT_VOID, postgresql_where=NOT_VOID),
         Index(SUCCESSOR_INDEX, "supersedes", unique=True, sqlite_where=_REPLACES, postgresql_where=_REPLACES),
         Index(FACT_INDEX, "id", sqlite_where=HAS_FACT, postgresql_where=HAS_FACT),
