@@ -1,7 +1,7 @@
 """What a job is called: its kind, whose it is and what it is about; each run at it is an attempt with a number.
 
-The names are the engine's workflow ids. They hold codes of the register only: a kind, an institution's code, a batch
-or a key id.
+The names are the engine's workflow ids. They hold codes of the register only: a kind, an institution's code, a batch,
+a key id or the number of a webhook.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ class JobKind(StrEnum):
     ISSUE = "issue"
     REISSUE = "reissue"
     RENDER = "render"
+    DELIVER = "deliver"
 
 
 class Job(NamedTuple):
-    """A piece of work. ``owner`` is an institution's code, ``subject`` the batch, or the kid in hexadecimal."""
+    """A piece of work. ``owner`` is an institution's code, ``subject`` a batch, a kid in hexadecimal, or a webhook."""
 
     kind: JobKind
     owner: str

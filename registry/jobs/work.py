@@ -24,6 +24,9 @@ from registry.store.engine import ReadTransaction
 from registry.store.reissue_store import batches_with_parked
 from registry.store.roster_store import count_rows
 from registry.store.states import BatchState, CertificateState
+from registry.store.webhook_store import count_waiting_messages, webhook_by_id
+from registry.webhooks.deliver import deliver_due
+from registry.webhooks.post import HttpsPost
 
 Clock = Callable[[], datetime]
 ENDED = (CertificateState.RELEASED, CertificateState.VOID)
@@ -31,7 +34,7 @@ ISSUABLE = (BatchState.APPROVED, BatchState.ISSUING, BatchState.RELEASED)
 
 
 class Extent(NamedTuple):
-    """How large a job is, in persons, and how many of them are done before it begins."""
+    """How large a job is, in persons (in messages, of a delivery), and how many are done before it begins."""
 
     total: int
     done: int
@@ -48,7 +51,7 @@ class Kind(NamedTuple):
 def job_and_extent(tx: ReadTransaction, kind: JobKind, subject: str) -> tuple[Job, Extent]:
     """The job of a kind about a subject, and its size.
 
-    Raises KezhengError ``batch_unknown``, ``batch_state``, ``signing_key_unknown``.
+    Raises KezhengError ``batch_unknown``, ``batch_state``, ``signing_key_unknown``, ``webhook_unknown``.
     """
     return Job(kind, KINDS[kind].owner(tx, subject), subject), KINDS[kind].extent(tx, subject)
 
@@ -76,6 +79,11 @@ def _render(home: Home, batch_id: str, clock: Clock, progress: Progress) -> None
     write_archive(folder, folder.with_suffix(".zip"))
 
 
+def _deliver(home: Home, webhook_id: str, clock: Clock, progress: Progress) -> None:
+    """An attempt at every message that is due; what fails is due again later, and is another job then."""
+    deliver_due(home, _number(webhook_id), HttpsPost(), clock, progress)
+
+
 def _batch(home: Home, batch_id: str) -> BatchRecord:
     with home.store.reading() as tx:
         return require_batch(tx, batch_id)
@@ -93,6 +101,12 @@ def _kid(text: str) -> bytes:
         raise KezhengError("signing_key_unknown", kid=text) from error
 
 
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise KezhengError("webhook_unknown", webhook=text)
+    return int(text)
+
+
 def _owner_of_batch(tx: ReadTransaction, batch_id: str) -> str:
     return require_batch(tx, batch_id).institution_code
 
@@ -102,6 +116,10 @@ def _owner_of_key(tx: ReadTransaction, kid: str) -> str:
     if owner is None:
         raise KezhengError("signing_key_unknown", kid=kid)
     return owner
+
+
+def _owner_of_webhook(tx: ReadTransaction, webhook_id: str) -> str:
+    return webhook_by_id(tx, _number(webhook_id)).institution_code
 
 
 def _issued(tx: ReadTransaction, batch_id: str) -> Extent:
@@ -120,8 +138,13 @@ def _parked(tx: ReadTransaction, kid: str) -> Extent:
     return Extent(sum(many for count in counts for state, many in count.items() if state not in ENDED), 0)
 
 
+def _waiting_messages(tx: ReadTransaction, webhook_id: str) -> Extent:
+    return Extent(count_waiting_messages(tx, _number(webhook_id)), 0)
+
+
 KINDS: Mapping[JobKind, Kind] = {
     JobKind.ISSUE: Kind(_owner_of_batch, _issued, _issue),
     JobKind.REISSUE: Kind(_owner_of_key, _parked, _reissue),
     JobKind.RENDER: Kind(_owner_of_batch, _released, _render),
+    JobKind.DELIVER: Kind(_owner_of_webhook, _waiting_messages, _deliver),
 }

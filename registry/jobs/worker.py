@@ -1,4 +1,4 @@
-"""The worker's part: works at what waits, and goes on with what dead processes left."""
+"""The worker's part: works at what waits, goes on with what dead processes left, sends what webhooks are due."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from datetime import UTC, datetime
 from threading import Event
 
 from certs.errors import KezhengError
-from registry.home import open_home
+from registry.home import Home, open_home
 from registry.jobs.engine import Clock, JobEngine, open_engine
+from registry.jobs.job import JobKind
+from registry.jobs.job_desk import JobDesk
 from registry.jobs.patience import is_passing
 from registry.jobs.takeover import take_over_dead
+from registry.jobs.work import job_and_extent
 from registry.settings import Settings
+from registry.store.webhook_store import webhooks_with_due
 
 PATROL_SECONDS = 1.0
 RETRY_SECONDS = 5.0
@@ -32,7 +36,7 @@ def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, cloc
     while not stop.is_set():
         try:
             with open_home(settings, environ) as home, open_engine(home, clock, takes_jobs=True) as engine:
-                patrol(engine, stop)
+                patrol(home, engine, stop, clock)
         except KezhengError as error:
             if not is_passing(error):
                 raise
@@ -40,10 +44,24 @@ def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, cloc
             stop.wait(RETRY_SECONDS)
 
 
-def patrol(engine: JobEngine, stop: Event) -> None:
-    """Look for dead processes until ``stop`` is set."""
+def patrol(home: Home, engine: JobEngine, stop: Event, clock: Clock) -> None:
+    """Look for dead processes, and for messages that are due, until ``stop`` is set."""
     while not stop.wait(PATROL_SECONDS):
         try:
             take_over_dead(engine.desk, engine.leases, engine.executor)
+            submit_deliveries(home, engine.desk, clock())
         except KezhengError as error:
             _LOGGER.warning("jobs: %s", error)
+
+
+def submit_deliveries(home: Home, desk: JobDesk, now: datetime) -> None:
+    """A job for every webhook that has messages due; none where one waits or runs already."""
+    with home.store.reading() as tx:
+        due = [job_and_extent(tx, JobKind.DELIVER, str(webhook)) for webhook in webhooks_with_due(tx, now)]
+    for job, extent in due:
+        try:
+            desk.submit(job, extent)
+        except KezhengError as error:
+            # What is due stays due: as much of this institution waits as may.
+            if error.code != "jobs_waiting":
+                raise

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from certs.errors import KezhengError
 from registry.store.engine import ReadTransaction, WriteTransaction
@@ -92,6 +92,12 @@ def webhooks_with_due(tx: ReadTransaction, now: datetime) -> list[int]:
     return sorted(tx.connection.scalars(query))
 
 
+def count_waiting_messages(tx: ReadTransaction, webhook_id: int) -> int:
+    """How many messages of a webhook are not taken yet, due or not."""
+    mine = (WEBHOOK_MESSAGE.c.webhook_id == webhook_id) & (WEBHOOK_MESSAGE.c.state == MessageState.WAITING)
+    return tx.connection.scalar(select(func.count()).select_from(WEBHOOK_MESSAGE).where(mine)) or 0
+
+
 def messages_of_webhook(tx: ReadTransaction, webhook_id: int, limit: int) -> list[WebhookMessageRecord]:
     """The newest messages of a webhook, newest first."""
     query = _MESSAGE.where(WEBHOOK_MESSAGE.c.webhook_id == webhook_id).order_by(WEBHOOK_MESSAGE.c.id.desc())
@@ -104,6 +110,13 @@ def record_attempt(tx: WriteTransaction, before: WebhookMessageRecord, after: We
     waits = WEBHOOK_MESSAGE.c.state == MessageState.WAITING
     changed = {name: getattr(after, name) for name in ("state", "attempts", "next_at", "last_status", "last_refusal")}
     return tx.connection.execute(WEBHOOK_MESSAGE.update().where(same, waits).values(changed)).rowcount == 1
+
+
+def postpone_waiting(tx: WriteTransaction, webhook_id: int, until: datetime) -> None:
+    """Let nothing of a webhook be due before a time."""
+    early = (WEBHOOK_MESSAGE.c.webhook_id == webhook_id) & (WEBHOOK_MESSAGE.c.next_at < until)
+    waits = WEBHOOK_MESSAGE.c.state == MessageState.WAITING
+    tx.connection.execute(WEBHOOK_MESSAGE.update().where(early, waits).values(next_at=until))
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:

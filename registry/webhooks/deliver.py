@@ -15,6 +15,7 @@ from registry.store.webhook_store import (
     WebhookMessageRecord,
     due_messages,
     end_webhook,
+    postpone_waiting,
     record_attempt,
     webhook_by_id,
 )
@@ -33,7 +34,8 @@ def deliver_due(
 ) -> None:
     """Make one attempt at everything that a webhook has due; ``progress`` gets 1 for each.
 
-    A receiver that answers 410 (Gone) wants nothing any more: its webhook is ended.
+    After one that fails the others wait as long as that one does: a receiver that is down costs one attempt, not one
+    for each message. A receiver that answers 410 (Gone) wants nothing any more: its webhook is ended.
     """
     with home.store.reading() as tx:
         webhook, due = webhook_by_id(tx, webhook_id), due_messages(tx, webhook_id, clock())
@@ -41,11 +43,14 @@ def deliver_due(
     for message in due:
         answer = post(webhook.url, secret, Message(message.message_id, message.body), clock())
         with home.store.transaction() as tx:
-            record_attempt(tx, message, after_attempt(message, answer, clock()))
+            after = after_attempt(message, answer, clock())
+            record_attempt(tx, message, after)
             if answer.is_gone and webhook.ended_at is None:
                 end_webhook(tx, webhook_id, clock())
+            elif not answer.is_taken:
+                postpone_waiting(tx, webhook_id, after.next_at)
         progress(1)
-        if answer.is_gone:
+        if not answer.is_taken:
             return
 
 

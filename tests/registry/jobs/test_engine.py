@@ -258,7 +258,7 @@ def test_a_batch_is_drawn_with_an_archive_of_its_files(register: JobRegister) ->
 @pytest.mark.parametrize("kind", JobKind)
 def test_a_job_about_nothing_is_refused(register: JobRegister, kind: JobKind) -> None:
     for subject in ("B20261120-0000000000", "00ff00ff00ff00ff", "nonsense"):
-        with pytest.raises(KezhengError, match=r"batch_unknown|signing_key_unknown"):
+        with pytest.raises(KezhengError, match=r"batch_unknown|signing_key_unknown|webhook_unknown"):
             register.job(subject, kind)
 
 

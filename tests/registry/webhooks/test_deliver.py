@@ -125,6 +125,17 @@ def test_an_attempt_without_an_answer_is_told_with_its_code(desk: Desk) -> None:
     assert (message.state, message.last_refusal) == (MessageState.WAITING, "webhook_address_refused")
 
 
+def test_a_receiver_that_is_down_costs_one_attempt(desk: Desk) -> None:
+    made = enter(desk)
+    for _ in range(3):
+        ping(desk.home, made.webhook.id, desk.now)
+    assert deliver(desk, made, Recorder(Answer(None, "webhook_unreachable"))) == 1
+    assert due(desk, desk.now + WAITS[0] - SECOND) == []
+    desk.now += WAITS[0]
+    assert deliver(desk, made, Recorder(Answer(200))) == 4
+    assert {message.state for message in messages(desk, made)} == {MessageState.TAKEN}
+
+
 def test_gone_ends_a_webhook(desk: Desk) -> None:
     made, post = enter(desk), Recorder(Answer(410))
     ping(desk.home, made.webhook.id, desk.now)
