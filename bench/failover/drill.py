@@ -28,7 +28,7 @@ INSTITUTIONS = 2
 FAR_APART = 1_000_000
 """Between the numbers of two clerks' people."""
 CLERK, PHONES = "clerk", "phones"
-CALM_SECONDS = 12.0
+CALM_SECONDS = 8.0
 BACK_SECONDS = 60.0
 """How long is waited for writes to come back; the bar is far below."""
 AFTER_SECONDS = 4.0
@@ -36,6 +36,8 @@ AFTER_SECONDS = 4.0
 CUT_SECONDS = 15.0
 END_SECONDS = 60.0
 WHOLE_SECONDS = 90.0
+RESTART_SECONDS = 60.0
+AT_ONCE = "kill -9; started again after a second"
 
 
 class Drill:
@@ -70,14 +72,16 @@ class Drill:
         return self._watch.stop()
 
     def _acts(self) -> dict[str, Callable[[str], None]]:
+        """What happens, in order. A machine that comes back does so during what follows, where that is not its own."""
         return {
             "nothing happens": self._calm,
             "the primary's machine loses power": self._primary_dies,
-            "the synchronous standby's machine loses power": self._standby_dies,
             "both workers and a clerk are killed": self._workers_die,
+            "the synchronous standby's machine loses power": self._standby_dies,
             "an application machine is cut off": self._application_is_cut_off,
             "the primary's machine is cut off": self._primary_is_cut_off,
-            "the sites are restarted one after the other": self._sites_restart,
+            "both sites are restarted": self._sites_restart,
+            "the primary's machine freezes, and wakes": self._primary_freezes,
             "a site is killed": self._site_dies,
         }
 
@@ -122,21 +126,20 @@ class Drill:
             time.sleep(CALM_SECONDS)
 
     def _primary_dies(self, name: str) -> None:
-        primary = self._require(self.cluster.databases.primary())
-        with self._event(name, "kill -9 of all its processes"):
-            self.cluster.machines[primary].switch_off()
-            self._writes_come_back()
-        self._switch_on(primary)
+        self._loses_power(name, self.cluster.databases.primary)
 
     def _standby_dies(self, name: str) -> None:
-        standby = self._require(self.cluster.databases.sync_standby())
+        self._loses_power(name, self.cluster.databases.sync_standby)
+
+    def _loses_power(self, name: str, which: Callable[[], str | None]) -> None:
+        machine = self._whole_then(which)
         with self._event(name, "kill -9 of all its processes"):
-            self.cluster.machines[standby].switch_off()
+            machine.switch_off()
             self._writes_come_back()
-        self._switch_on(standby)
+        machine.switch_on()
 
     def _workers_die(self, name: str) -> None:
-        with self._event(name, "kill -9; started again after a second"):
+        with self._event(name, AT_ONCE):
             for machine in APPLICATIONS:
                 self.cluster.machines[machine].kill(WORKER)
             self.cluster.machines[APPLICATIONS[0]].kill(CLERK)
@@ -151,29 +154,44 @@ class Drill:
             self._writes_come_back()
 
     def _primary_is_cut_off(self, name: str) -> None:
-        primary = self._require(self.cluster.databases.primary())
-        machine = self.cluster.machines[primary]
+        machine = self._whole_then(self.cluster.databases.primary)
         with self._event(name, self.cluster.ground.how_cut):
             machine.cut_off()
             self._writes_come_back()
             time.sleep(AFTER_SECONDS)
             machine.join()
-        wait_until("the databases are whole", self.cluster.databases.is_whole, WHOLE_SECONDS)
+
+    def _primary_freezes(self, name: str) -> None:
+        machine = self._whole_then(self.cluster.databases.primary)
+        with self._event(name, "SIGSTOP to all its processes, SIGCONT once another one leads"):
+            machine.freeze()
+            self._writes_come_back()
+            machine.thaw()
 
     def _sites_restart(self, name: str) -> None:
-        with self._event(name, "SIGHUP to each"):
+        with self._event(name, "SIGHUP to one, then to the other"):
             for machine in APPLICATIONS:
-                self.cluster.machines[machine].signal(SITE, signal.SIGHUP)
-                time.sleep(AFTER_SECONDS)
+                self._restart_site(self.cluster.machines[machine])
+
+    @staticmethod
+    def _restart_site(machine: Machine) -> None:
+        """Ask a site to replace its processes, and wait until the last old one has gone."""
+        old = set(machine.children(SITE))
+        machine.signal(SITE, signal.SIGHUP)
+        wait_until(f"new processes at {machine.name}", lambda: not old & set(machine.children(SITE)), RESTART_SECONDS)
 
     def _site_dies(self, name: str) -> None:
-        with self._event(name, "kill -9; started again after a second"):
+        with self._event(name, AT_ONCE):
             self.cluster.machines[APPLICATIONS[1]].kill(SITE)
             time.sleep(AFTER_SECONDS)
 
-    def _switch_on(self, machine: str) -> None:
-        self.cluster.machines[machine].switch_on()
+    def _whole_then(self, which: Callable[[], str | None]) -> Machine:
+        """A database machine to be harmed, once all are there: two at once may not fail."""
         wait_until("the databases are whole", self.cluster.databases.is_whole, WHOLE_SECONDS)
+        name = which()
+        if name is None:
+            raise RuntimeError("no such database machine now")
+        return self.cluster.machines[name]
 
     def _writes_come_back(self) -> None:
         """Wait until a write is acknowledged that was begun after now at each machine that is reached."""
@@ -184,12 +202,6 @@ class Drill:
             return reached <= {write.machine for write in self.told().writes if write.begun >= since}
 
         wait_until("writes are back", is_back, BACK_SECONDS)
-
-    @staticmethod
-    def _require(machine: str | None) -> str:
-        if machine is None:
-            raise RuntimeError("no such database machine now")
-        return machine
 
 
 def has_issued(journal: Path) -> bool:

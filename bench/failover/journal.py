@@ -65,13 +65,14 @@ class Journal:
     """A journal that is being written."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab")
+        self._path = path
 
     def write(self, kind: str, at: float, **details: Any) -> None:
         """Add a line; when this returns it lies on the disk."""
-        self._file.write(orjson.dumps({"kind": kind, "at": at, **details}) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._path.open("ab") as file:
+            file.write(orjson.dumps({"kind": kind, "at": at, **details}) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 class Reader:

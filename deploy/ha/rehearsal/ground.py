@@ -167,6 +167,18 @@ def processes_of_folder(folder: Path) -> list[int]:
     return sorted(found - {os.getpid()})
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that one has started and that still run."""
+    found = []
+    for each in _all_processes():
+        try:
+            if _parent(each) == pid:
+                found.append(each)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
 def send(processes: Iterable[int], what: signal.Signals) -> None:
     """Send a signal to processes of which some may have gone meanwhile."""
     for pid in processes:

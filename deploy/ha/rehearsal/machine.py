@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deploy.ha.rehearsal.ground import Ground, send
+from deploy.ha.rehearsal.ground import Ground, children_of, send
 
 RESTART_SECONDS = 1.0
 """How long after its end a service is started again."""
@@ -73,8 +73,10 @@ class Machine:
                 # First all are stopped, so that none sees the end of another.
                 send(running, signal.SIGSTOP)
                 send(running, signal.SIGKILL)
-                self._reap()
                 time.sleep(_GONE_SECONDS)
+            for service in self.services.values():
+                if service.process is not None:
+                    service.process.wait()
 
     def switch_on(self) -> None:
         """All services start."""
@@ -103,6 +105,22 @@ class Machine:
         assert process is not None
         process.terminate()
         process.wait(seconds)
+
+    def children(self, name: str) -> list[int]:
+        """The processes that the main process of a service has started."""
+        process = self.services[name].process
+        assert process is not None
+        return children_of(process.pid)
+
+    def freeze(self) -> None:
+        """All processes stop, as in a machine that stands still."""
+        with self._changing:
+            send(self._running(), signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """All processes go on with what they knew."""
+        with self._changing:
+            send(self._running(), signal.SIGCONT)
 
     def cut_off(self) -> None:
         """Nothing gets from or to this machine."""
@@ -149,11 +167,6 @@ class Machine:
 
     def _running(self) -> list[int]:
         return [pid for pid in self.ground.processes(self.name, self.folder) if not _is_zombie(pid)]
-
-    def _reap(self) -> None:
-        for service in self.services.values():
-            if service.process is not None:
-                service.process.poll()
 
 
 class Keeper:
