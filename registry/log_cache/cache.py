@@ -61,8 +61,8 @@ class DiskLogCache:
         """
         folder = self._folder(origin)
         try:
-            CacheFolder(self._path).prepare()
-            folder.prepare()
+            if not self._is_prepared(folder):
+                return False
             with folder.locked() as is_ours:
                 if is_ours:
                     self._read_on(folder, origin, checkpoint, read)
@@ -72,6 +72,16 @@ class DiskLogCache:
         except OSError as error:
             _LOG.warning("the register is read without its cache: %s", type(error).__name__)
             return False
+
+    def _is_prepared(self, folder: CacheFolder) -> bool:
+        """Make the folders; whether they are ours alone, which somebody may have changed since the start."""
+        try:
+            for each in (CacheFolder(self._path), folder):
+                each.prepare()
+        except KezhengError as error:
+            _LOG.warning("the register is read without its cache: %s", error)
+            return False
+        return True
 
     def _read_on(self, folder: CacheFolder, origin: str, checkpoint: TrustedCheckpoint, read: ReadFile) -> None:
         """From what is kept; from the start when that is damaged or of another log."""
