@@ -24,7 +24,8 @@ from bench.sample_texts import Sealed, sealed_certificates
 from certs.cose import take_apart
 from certs.list_sheet import Asked
 from certs.root_chain import root_to_jwk
-from registry.bulk_check import BulkCheck, BulkSource, bulk_check
+from registry.bulk_check import BulkCheck, bulk_check
+from registry.line_checker import BulkSource
 from registry.settings import load_settings
 
 ITEMS = 100_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def answer_asked(asked: Asked, evidence: Evidence, at: datetime, envelopes: Mapp
     return _of_number(asked.text, asked.name, evidence, at, envelopes)
 
 
-def typed_numbers(asked: list[Asked]) -> list[str]:
+def typed_numbers(asked: Sequence[Asked]) -> list[str]:
     """The numbers that lines ask for, as a register would have them."""
     return [normalise_typed_number(each.text) for each in asked if each.name is not None]
 

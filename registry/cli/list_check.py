@@ -15,10 +15,11 @@ from certs.list_sheet import Line, ListSheet, find_list, list_of_texts
 from certs.report import format_check_id
 from certs.timestamps import format_instant
 from certs.wording import words
-from registry.bulk_check import BulkSource, bulk_check
+from registry.bulk_check import bulk_check
 from registry.cli.console import REFUSED_EXIT, UNDETERMINED_EXIT, UNREADABLE_EXIT, CommandLine, advance, refused_with
 from registry.cli.session import read_file
 from registry.issuing.roster_workbook import read_workbook
+from registry.line_checker import BulkSource
 from registry.rendering.checked_list import NAMESPACE, CheckedList, write_checked_list
 
 _LINES_SHOWN = 20

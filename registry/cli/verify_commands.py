@@ -19,7 +19,6 @@ from certs.finding import Verdict
 from certs.grades import CertificateKind, Grade
 from certs.number_layout import load_layouts
 from certs.occupations import catalogue
-from registry.bulk_check import BulkSource
 from registry.cli.console import REFUSED_EXIT, UNDETERMINED_EXIT, UNREADABLE_EXIT, Refused, refused_with
 from registry.cli.list_check import verify_list
 from registry.cli.session import (
@@ -31,6 +30,7 @@ from registry.cli.session import (
     settings_of,
 )
 from registry.home import read_pinned_root
+from registry.line_checker import BulkSource
 from registry.receipts.check import PresentedReceipt
 from registry.settings import Settings
 from registry.status_changes import require_released
