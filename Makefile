@@ -34,6 +34,7 @@ bench-full: install fonts ## the same with peers and registers of ten thousand t
 
 drill: install fonts ## a key stolen amid 100,000 certificates: counted, declared, issued again; ARGS="--certificates 2000"
 	@.venv/bin/python -m bench.drill $(ARGS)
+	@.venv/bin/python -m bench.failover
 
 pictures: install fonts ## the pictures of README, made by the program
 	@deploy/setup/debian_packages.sh chromium
