@@ -32,7 +32,7 @@ bench: install fonts ## benchmarks beside the limits of this machine; results in
 bench-full: install fonts ## the same with peers and registers of ten thousand to ten million certificates: an hour
 	@.venv/bin/python -m bench --full $(ARGS)
 
-drill: install fonts ## a key stolen amid 100,000 certificates: counted, declared, issued again; ARGS="--certificates 2000"
+drill: install fonts ## a key stolen amid 100,000 certificates (ARGS="--certificates 2000"), then machines that fail under load
 	@.venv/bin/python -m bench.drill $(ARGS)
 	@.venv/bin/python -m bench.failover
 
