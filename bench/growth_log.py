@@ -41,7 +41,7 @@ from registry.log_cache.cache import DiskLogCache
 from verify_site.app import create_mirror_app
 from verify_site.published_folder import PublishedFolder
 from verify_site.site_settings import PublicSettings
-from verify_site.source import RefreshingSource
+from verify_site.source import RefreshingSource, apart_from_collection
 
 SIZES = (10_000, 1_000_000, 10_000_000)
 SAMPLE = 2_000
@@ -138,7 +138,7 @@ def source_of(folder: Path) -> RefreshingSource:
     """The site's own source over a publication."""
     settings = settings_of(folder)
     published = PublishedFolder(folder / "published", settings.home / PINNED_ROOT)
-    return RefreshingSource(published, cache=DiskLogCache(settings.cache_folder))
+    return RefreshingSource(published, cache=DiskLogCache(settings.cache_folder), loading=apart_from_collection)
 
 
 def settings_of(folder: Path) -> PublicSettings:
