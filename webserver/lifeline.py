@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 READY_FD, LIFE_FD, REPLACES = "WEBSERVER_READY_FD", "WEBSERVER_LIFE_FD", "WEBSERVER_REPLACES"
@@ -25,7 +26,8 @@ class Lifeline:
     def say_ready(self) -> None:
         """Tell the group that this process does its work. Once."""
         if self.ready_fd is not None:
-            os.write(self.ready_fd, b"1")
+            with suppress(BrokenPipeError):  # the group has just gone: `wait` tells
+                os.write(self.ready_fd, b"1")
             os.close(self.ready_fd)
 
     def wait(self, seconds: float) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -119,3 +122,62 @@ def test_an_address_that_is_taken_is_refused_in_words() -> None:
     assert refusal.value.code == "address_taken"
     with bound("127.0.0.1", 0) as listening:
         assert listening.get_inheritable()
+
+
+def scan(port: int, payload: str, stop: threading.Event, seen: list[str]) -> None:
+    """Ask for one certificate over a kept connection until told to stop."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    while not stop.is_set():
+        try:
+            connection.request("GET", f"/v/{payload}", headers={"Accept": "application/json"})
+            seen.append(json.loads(connection.getresponse().read())["verdict"])
+        except (OSError, HTTPException) as error:
+            seen.append(repr(error))
+            connection.close()
+    connection.close()
+
+
+def counted(port: int) -> float:
+    """Valid scans as any of the processes tells them."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        lines = response.read().decode().splitlines()
+    found = [line for line in lines if line.startswith('kezheng_verifications_total{verdict="valid",way="qr"}')]
+    return float(found[0].split()[-1]) if found else 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
+def test_a_restart_under_load_fails_no_scan_and_loses_no_count(desk: Desk) -> None:
+    desk.now = datetime.now(UTC) - timedelta(minutes=1)
+    (certificate,) = desk.certify(people(1), "P000115000001")
+    assert certificate.envelope is not None
+    payload, port, seen, stop = base32(certificate.envelope), free_port(), list[str](), threading.Event()
+    arguments = ["serve", "--home", str(desk.folder), "--port", str(port), "--role", "public", "--workers", "2"]
+    server = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    clients = [threading.Thread(target=scan, args=(port, payload, stop, seen)) for _ in range(4)]
+    try:
+        wait_for(lambda: answers(port) and len(children_of(server.pid)) == 2, "the site answers")
+        old = set(children_of(server.pid))
+        for client in clients:
+            client.start()
+        wait_for(lambda: len(seen) > 50, "scans are answered")
+        server.send_signal(signal.SIGHUP)
+        totals = [counted(port)]
+
+        def is_replaced() -> bool:
+            totals.append(counted(port))
+            return len(children_of(server.pid)) == 2 and not old & set(children_of(server.pid))
+
+        wait_for(is_replaced, "the processes are replaced")
+        wait_for(lambda: len(seen) > 200, "scans are answered")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()
+        wait_for(lambda: counted(port) == len(seen), "every scan is counted")
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+    assert set(seen) == {"valid"}
+    assert totals == sorted(totals)
