@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine, event
 
 FINISHED, FAILED = 0, 9
@@ -65,6 +66,8 @@ def _run_and_die(point: int, work: Callable[[], object], files: bool, writes: bo
 
     if writes:
         event.listen(Engine, "before_cursor_execute", write)
+        # PostgreSQL's COPY goes past the engine.
+        setattr(psycopg.Cursor, "copy", _between(step, psycopg.Cursor.copy))  # noqa: B010
     event.listen(Engine, "commit", step)
     event.listen(Engine, "begin", step)
     if files:
