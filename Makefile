@@ -1,7 +1,7 @@
 # Kezheng: every target sets up what it needs; nothing asks a question. ARGS="…" is passed on to the command.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install fonts demo test check bench bench-full drill pictures codes lock clean distclean
+.PHONY: help install fonts demo test check bench bench-full drill rehearse pictures codes lock clean distclean
 .NOTPARALLEL:
 
 help: ## this list
@@ -35,6 +35,9 @@ bench-full: install fonts ## the same with peers and registers of ten thousand t
 drill: install fonts ## a key stolen amid 100,000 certificates (ARGS="--certificates 2000"), then machines that fail under load
 	@.venv/bin/python -m bench.drill $(ARGS)
 	@.venv/bin/python -m bench.failover
+
+rehearse: install ## a PostgreSQL server lost, put back to two points in time, and recovered; ARGS="--people 200"
+	@.venv/bin/python -m deploy.backup.rehearse $(ARGS)
 
 pictures: install fonts ## the pictures of README, made by the program
 	@deploy/setup/debian_packages.sh chromium
