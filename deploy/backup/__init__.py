@@ -1,0 +1,1 @@
+"""Backup and recovery on PostgreSQL: its set-up, and a rehearsal that loses a server and brings all back."""
