@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from certs import cose
-from certs.certificate import CertificateClaims, encode_claims
+from certs.certificate import CertificateClaims
+from certs.claims_writer import write_claims
 from certs.errors import KezhengError
 
 
@@ -19,7 +20,7 @@ class Prepared(NamedTuple):
 
 def prepare(claims: CertificateClaims, kid: bytes) -> Prepared:
     """The to-be-signed bytes of claims under a key."""
-    payload = encode_claims(claims)
+    payload = write_claims(claims)
     return Prepared(kid, payload, cose.to_be_signed(kid, payload))
 
 

@@ -17,7 +17,7 @@ from certs.errors import KezhengError
 from certs.evidence import Evidence
 from certs.finding import Verdict
 from certs.institution import InstitutionRecord
-from certs.lints import LintSubject, check_lints
+from certs.lints import LINTS, OWN_LINTS, Lints, LintSubject, check_lints
 from certs.occupations import Occupation
 from certs.qr import qr_text
 from certs.verification import verify_qr_text
@@ -56,21 +56,55 @@ def prepare_certificate(request: IssueRequest, context: IssueContext) -> Prepare
 
     Raises KezhengError: ``lint_…``, ``not_authorised`` (with the reason code), ``run_off_needs_confirmation``.
     """
-    claims, number = request.claims, request.number
-    check_lints(LintSubject(claims, number, request.occupation, request.first_issued_on))
-    if number.institution_code != context.institution.code:
-        raise KezhengError("lint_number", number=number.text)
-    subject = Subject(
-        number.kind, request.occupation.id, request.direction, claims.grade, request.region, claims.assessed_on
+    return Preparer(context).prepare(request)
+
+
+class Preparer:
+    """Prepares certificates of one batch. What a certificate shares with an earlier one is judged once."""
+
+    def __init__(self, context: IssueContext) -> None:
+        self._context = context
+        self._judged: set[tuple[object, ...]] = set()
+
+    def prepare(self, request: IssueRequest) -> Prepared:
+        """As `prepare_certificate`."""
+        shared = _shared(request)
+        is_judged = shared in self._judged
+        self._check(request, OWN_LINTS if is_judged else LINTS)
+        if not is_judged:
+            self._judge(request)
+            self._judged.add(shared)
+        return prepare(request.claims, self._context.kid)
+
+    def _check(self, request: IssueRequest, lints: Lints) -> None:
+        number = request.number
+        check_lints(LintSubject(request.claims, number, request.occupation, request.first_issued_on), lints)
+        if number.institution_code != self._context.institution.code:
+            raise KezhengError("lint_number", number=number.text)
+
+    def _judge(self, request: IssueRequest) -> None:
+        claims, context = request.claims, self._context
+        subject = Subject(
+            *(request.number.kind, request.occupation.id, request.direction),
+            *(claims.grade, request.region, claims.assessed_on),
+        )
+        finding = judge_authority(
+            context.institution, subject, context.now, context.limits, request.first_issued_on, claims.issued_at
+        )
+        if not finding.passed:
+            raise KezhengError("not_authorised", reason=finding.code)
+        if finding.in_run_off and not context.run_off_confirmed:
+            raise KezhengError("run_off_needs_confirmation")
+
+
+def _shared(request: IssueRequest) -> tuple[object, ...]:
+    """All of a request that anything but its own lints looks at; with the types of what may be one or the other."""
+    claims, number, occupation, direction, region, first_issued_on = request
+    claimed = claims.direction
+    return (
+        *(number.kind, occupation.id, direction, region, first_issued_on, claims.issued_at, claims.expires_at),
+        *(claims.occupation_code, type(claimed), claimed, claims.grade, claims.assessed_on),
     )
-    finding = judge_authority(
-        context.institution, subject, context.now, context.limits, request.first_issued_on, claims.issued_at
-    )
-    if not finding.passed:
-        raise KezhengError("not_authorised", reason=finding.code)
-    if finding.in_run_off and not context.run_off_confirmed:
-        raise KezhengError("run_off_needs_confirmation")
-    return prepare(claims, context.kid)
 
 
 def check_sealed(envelope: bytes, public_url: str, evidence: Evidence, at: datetime) -> str:

@@ -34,9 +34,9 @@ from registry.issuing.reserve import reserve_batch
 from registry.store.batch_store import BatchRecord, release_batch, require_batch
 from registry.store.certificate_states import SignedCertificate, record_released, record_signed
 from registry.store.certificate_store import count_by_state
-from registry.store.chunk_store import Standing, has_facts, places_of, standing_of, unfinished_ids
+from registry.store.chunk_store import Standing, are_logged, has_facts, places_of, standing_of, unfinished_ids
 from registry.store.engine import WriteTransaction
-from registry.store.issuing_store import Logged, Recorded, Reserved, Sealed
+from registry.store.issuing_store import Logged, Reserved, Sealed
 from registry.store.reissue_store import without_place
 from registry.store.rows import chunks
 from registry.store.states import BatchState, CertificateState
@@ -215,7 +215,7 @@ def _log_from(work: BatchWork, standing: Iterable[Standing], clock: Clock) -> li
     by_state: dict[CertificateState, list[Standing]] = {state: [] for state in CertificateState}
     for each in standing:
         by_state[each.state].append(each)
-    recorded = [_as_recorded(each) for each in by_state[CertificateState.PREPARED]]
+    recorded = [each.id for each in by_state[CertificateState.PREPARED]]
     sealed = [_as_sealed(each) for each in by_state[CertificateState.SIGNED]]
     if reserved := [_as_reserved(each) for each in by_state[CertificateState.RESERVED]]:
         recorded += _prepare(work, reserved, clock())
@@ -231,12 +231,6 @@ def _as_reserved(standing: Standing) -> Reserved:
     )
 
 
-def _as_recorded(standing: Standing) -> Recorded:
-    assert standing.issued_at is not None
-    assert standing.to_be_signed is not None
-    return Recorded(*standing[:4], standing.issued_at, standing.to_be_signed, standing.status_index)
-
-
 def _as_sealed(standing: Standing) -> Sealed:
     assert standing.issued_at is not None
     assert standing.envelope is not None
@@ -248,9 +242,9 @@ def _as_logged(standing: Standing) -> Logged:
     return Logged(*_as_sealed(standing), standing.leaf_index)
 
 
-def _sign(work: BatchWork, chunk: Sequence[Recorded], now: datetime) -> list[Sealed]:
+def _sign(work: BatchWork, ids: Sequence[int], now: datetime) -> list[Sealed]:
     """prepared → signed: exactly the recorded bytes, under the key they name."""
-    sealed = work.signer.seal([recorded.id for recorded in chunk], now)
+    sealed = work.signer.seal(ids, now)
     with work.home.store.transaction() as tx:
         record_signed(
             tx, [SignedCertificate(made.id, made.envelope, hashlib.sha256(made.envelope).digest()) for made in sealed]
@@ -270,9 +264,11 @@ def _release(work: BatchWork, chunk: UnderWay, now: datetime) -> int:
     # Only what was there before has anything to be told in the register beside its release.
     with work.home.recording() if again else work.home.store.transaction() as tx:
         # Another process may have released some since; one that lies elsewhere now is another paper.
-        places = places_of(tx, work.batch.id, chunk.wanted)
-        ready = [each for each in chunk.logged if places.get(each.id) == (CertificateState.LOGGED, each.leaf_index)]
-        released = sum(place.state is CertificateState.RELEASED for place in places.values())
+        ready, released = list(chunk.logged), 0
+        if not are_logged(tx, work.batch.id, chunk.logged) or len(chunk.wanted) != len(ready):
+            places = places_of(tx, work.batch.id, chunk.wanted)
+            ready = [each for each in ready if places.get(each.id) == (CertificateState.LOGGED, each.leaf_index)]
+            released = sum(place.state is CertificateState.RELEASED for place in places.values())
         record_released(tx, [logged.id for logged in ready])
         if again:
             _take_over(work, tx, ready, now)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from certs.authority import AuthorityLimits
 from certs.cose import take_apart
 from certs.errors import KezhengError
-from certs.log_entry import LogBody, certificate_body
+from certs.log_entry import certificate_body
 from registry.home import Home
 from registry.signing_keys import require_in_use
 from registry.store.certificate_states import LoggedCertificate, record_logged
@@ -30,16 +30,20 @@ def log_certificates(home: Home, chunk: Sequence[Sealed], now: datetime) -> list
     oldest = oldest_to_log(home.settings.limits, now)
     if any(sealed.issued_at < oldest for sealed in chunk):
         raise KezhengError("certificate_too_old_to_log")
+    kids = [take_apart(sealed.envelope).kid for sealed in chunk]
+    bodies = [
+        certificate_body(kid, hashlib.sha256(sealed.envelope).digest())
+        for kid, sealed in zip(kids, chunk, strict=True)
+    ]
     with home.recording() as tx:
-        appended = home.log(tx, [_body(sealed) for sealed in chunk], now, max(sealed.issued_at for sealed in chunk))
-        require_in_use(tx, {take_apart(sealed.envelope).kid for sealed in chunk}, appended.at)
-        logged = [
-            LoggedCertificate(sealed.id, index, appended.at)
-            for index, sealed in enumerate(chunk, appended.first_index)
-        ]
-        record_logged(tx, logged)
-    return [Logged(*sealed, place.leaf_index) for sealed, place in zip(chunk, logged, strict=True)]
-
-
-def _body(sealed: Sealed) -> LogBody:
-    return certificate_body(take_apart(sealed.envelope).kid, hashlib.sha256(sealed.envelope).digest())
+        appended = home.log(tx, bodies, now, max(sealed.issued_at for sealed in chunk))
+        require_in_use(tx, set(kids), appended.at)
+        places = range(appended.first_index, appended.first_index + len(chunk))
+        record_logged(
+            tx,
+            [
+                LoggedCertificate(sealed.id, index, appended.at)
+                for index, sealed in zip(places, chunk, strict=True)
+            ],
+        )
+    return [Logged(*sealed, index) for index, sealed in zip(places, chunk, strict=True)]

@@ -11,9 +11,8 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from certs.certificate_number import parse_number
-from certs.envelope import Prepared
 from certs.institution import InstitutionRecord
-from certs.issuance import IssueContext, IssueRequest, prepare_certificate
+from certs.issuance import IssueContext, IssueRequest, Preparer
 from certs.timestamps import shanghai_day
 from registry.issuing.batch_work import BatchWork
 from registry.issuing.log_certificates import oldest_to_log
@@ -26,7 +25,7 @@ from registry.store.certificate_states import (
     void_certificates,
 )
 from registry.store.chunk_store import reserved_series
-from registry.store.issuing_store import Recorded, Reserved, reserved_of_batch, stale_of_batch
+from registry.store.issuing_store import Reserved, reserved_of_batch, stale_of_batch
 from registry.store.rows import chunks
 
 CHUNK = 1_000
@@ -35,18 +34,20 @@ CHUNK = 1_000
 
 def prepare_certificates(
     work: BatchWork, chunk: Sequence[Reserved], now: datetime, record: Callable[..., None] = record_prepared
-) -> list[Recorded]:
-    """Record what will be signed. Raises KezhengError as `prepare_certificate`, ``certificate_state_changed``."""
+) -> list[int]:
+    """Record what will be signed; the ids. Raises as `prepare_certificate` and ``certificate_state_changed``."""
     issued_at = now.replace(microsecond=0)
     run_off = work.batch.run_off_confirmed_by is not None
-    context = IssueContext(work.institution, work.home.settings.limits, work.kid, run_off, now)
-    prepared = [prepare_certificate(_request(work, taken, issued_at), context) for taken in chunk]
-    with work.home.store.transaction() as tx:
-        record(tx, [_record(taken, ready, issued_at) for taken, ready in zip(chunk, prepared, strict=True)])
-    return [
-        Recorded(*taken[:3], taken.supersedes, issued_at, ready.to_be_signed, taken.status_index)
-        for taken, ready in zip(chunk, prepared, strict=True)
+    preparer = Preparer(IssueContext(work.institution, work.home.settings.limits, work.kid, run_off, now))
+    prepared = [
+        PreparedCertificate(
+            taken.id, preparer.prepare(_request(work, taken, issued_at)).to_be_signed, work.kid, issued_at
+        )
+        for taken in chunk
     ]
+    with work.home.store.transaction() as tx:
+        record(tx, prepared)
+    return [taken.id for taken in chunk]
 
 
 def renew_stale(work: BatchWork, now: datetime) -> None:
@@ -87,10 +88,6 @@ def _is_of_past_year(work: BatchWork, taken: Reserved, now: datetime) -> bool:
     """Whether the number states a year that is neither this one nor that of the first paper."""
     first = taken.first_issued_on
     return parse_number(taken.number, work.home.layouts).year not in (shanghai_day(now).year, first and first.year)
-
-
-def _record(taken: Reserved, prepared: Prepared, issued_at: datetime) -> PreparedCertificate:
-    return PreparedCertificate(taken.id, prepared.to_be_signed, prepared.kid, issued_at)
 
 
 def _request(work: BatchWork, taken: Reserved, issued_at: datetime) -> IssueRequest:

@@ -11,15 +11,16 @@ from registry.issuing.approved_rows import ApprovedRow
 def claims_of_row(row: ApprovedRow, number: str, issued_at: datetime, status_index: int) -> CertificateClaims:
     """What a certificate says of an approved row: nothing of a person that was not approved."""
     subject = row.subject
+    # By position: both make one for each of very many certificates.
     return CertificateClaims(
-        number=number,
-        issued_at=issued_at,
-        expires_at=None,
-        name=row.name,
-        id_tail=row.id_tail,
-        occupation_code=subject.occupation_code,
-        direction=subject.direction,
-        grade=subject.grade,
-        assessed_on=subject.assessed_on,
-        status_index=status_index,
+        number,
+        issued_at,
+        None,
+        row.name,
+        row.id_tail,
+        subject.occupation_code,
+        subject.direction,
+        subject.grade,
+        subject.assessed_on,
+        status_index,
     )

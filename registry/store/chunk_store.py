@@ -15,8 +15,9 @@ from registry.store.certificate_tables import (
     CERTIFICATE_SEALED,
 )
 from registry.store.engine import ReadTransaction
+from registry.store.issuing_store import Logged
 from registry.store.roster_tables import ROSTER_ROW
-from registry.store.rows import select_among
+from registry.store.rows import among, select_among
 from registry.store.states import CertificateState
 
 UNFINISHED = (
@@ -73,6 +74,10 @@ _PLACES = select(CERTIFICATE.c.id, CERTIFICATE.c.state, CERTIFICATE_LOGGED.c.lea
     CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id
 )
 
+_COUNT_LOGGED = select(func.count()).select_from(
+    CERTIFICATE.join(CERTIFICATE_LOGGED, CERTIFICATE_LOGGED.c.certificate_id == CERTIFICATE.c.id)
+)
+
 
 def standing_of(tx: ReadTransaction, batch_id: str, certificate_ids: Sequence[int]) -> list[Standing]:
     """Certificates of a batch by id, in order of id; ids of other batches are left out."""
@@ -86,6 +91,15 @@ def places_of(tx: ReadTransaction, batch_id: str, certificate_ids: Sequence[int]
     mine = _PLACES.where(CERTIFICATE.c.batch_id == batch_id)
     found = select_among(tx.connection, mine, CERTIFICATE.c.id, sorted(certificate_ids))
     return {row.id: Place(row.state, row.leaf_index) for row in found}
+
+
+def are_logged(tx: ReadTransaction, batch_id: str, logged: Sequence[Logged]) -> bool:
+    """Whether all of these certificates of a batch are logged, not released, and where they are said to be."""
+    ids, places = sorted(each.id for each in logged), sorted(each.leaf_index for each in logged)
+    here = among(tx.connection, CERTIFICATE.c.id, ids), among(tx.connection, CERTIFICATE_LOGGED.c.leaf_index, places)
+    mine = _COUNT_LOGGED.where(CERTIFICATE.c.batch_id == batch_id, CERTIFICATE.c.state == CertificateState.LOGGED)
+    # A place is never given twice: certificates at as many of these places are each at its own.
+    return tx.connection.scalar(mine.where(*here)) == len(ids)
 
 
 def unfinished_ids(tx: ReadTransaction, batch_id: str) -> list[int]:

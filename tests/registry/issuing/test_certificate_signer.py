@@ -164,7 +164,7 @@ def test_bytes_of_another_certificate_of_the_batch(desk: Desk, batch: BatchRecor
 def test_the_row_of_somebody_else(desk: Desk, batch: BatchRecord, signed: Signed) -> None:
     """The bytes and the record both say so; the approved row does not."""
     first, second, third = desk.certificates(batch.id)
-    desk.tamper("UPDATE certificate SET state = 'void', live = 0 WHERE id = :id", id=third.id)
+    desk.tamper("UPDATE certificate SET state = 'void', is_void = 1, live = 0 WHERE id = :id", id=third.id)
     desk.tamper("UPDATE certificate SET roster_row_id = :row WHERE id = :id", row=third.roster_row_id, id=second.id)
     assert refused(signer_of(desk, batch), [first.id, second.id], desk, signed) == second.number
 
