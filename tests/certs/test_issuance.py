@@ -18,7 +18,7 @@ from certs.errors import KezhengError
 from certs.evidence import gather_evidence
 from certs.grades import CertificateKind, Grade
 from certs.institution import EventKind
-from certs.issuance import IssueContext, IssueRequest, check_sealed, prepare_certificate
+from certs.issuance import IssueContext, IssueRequest, Preparer, check_sealed, prepare_certificate
 from certs.occupations import catalogue
 from certs.status import State
 
@@ -66,6 +66,45 @@ def test_what_is_prepared_seals_to_a_certificate_that_our_own_verifier_reads() -
     text = check_sealed(desk.sealed(request), PUBLIC_URL, desk.world.evidence(), NOW)
     assert text.startswith("HTTPS://VERIFY.EXAMPLE.CN/V/2KCE3")
     assert desk.world.verify(text).verdict.value == "valid"
+
+
+OTHERWISE: list[dict[str, Any]] = [
+    {},
+    {"name": "李四"},
+    {"name": "张 小明"},
+    {"id_tail": "12"},
+    {"direction": 99},
+    {"direction": True},
+    {"direction": None},
+    {"direction": "别的方向"},
+    {"grade": Grade.SENIOR},
+    {"occupation_code": "2-02-38-01"},
+    {"assessed_on": date(2020, 1, 1)},
+    {"assessed_on": NOW.date() + timedelta(days=2)},
+    {"issued_at": NOW - timedelta(days=400)},
+    {"issued_at": NOW.replace(microsecond=1)},
+    {"expires_at": NOW},
+    {"region": "999999"},
+    {"first": date(2020, 1, 1)},
+]
+
+
+@pytest.mark.parametrize("otherwise", OTHERWISE, ids=str)
+def test_what_was_prepared_before_changes_no_answer(otherwise: dict[str, Any]) -> None:
+    """What certificates of a batch share is judged once; one that differs anywhere is judged for itself."""
+    desk = Desk()
+    record, kid = desk.world.institutions[desk.code], desk.world.keys[desk.code].kid
+    context = IssueContext(record, desk.world.limits, kid, False, NOW)
+    used = Preparer(context)
+    for request in (desk.request(), desk.request(**otherwise), desk.request(name="王五")):
+        assert _outcome(used, request) == _outcome(Preparer(context), request)
+
+
+def _outcome(preparer: Preparer, request: IssueRequest) -> Prepared | str:
+    try:
+        return preparer.prepare(request)
+    except KezhengError as error:
+        return str(error)
 
 
 def test_the_same_request_prepares_the_same_bytes() -> None:
