@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from registry.store.states import BatchState
 
 ASSESSOR = "P000115000001"
 CHUNK = 5
-WAIT_SECONDS = 30
+WAIT_SECONDS = 120
 
 
 @dataclass
@@ -88,6 +89,19 @@ class JobRegister:
             assert {report["verdict"] for report in reports} == {"valid"}
 
 
+def telling_child(work: Callable[[], object], told: Path) -> int:
+    """Do work in a child; what stops it is written to a file, for the output of a child is lost."""
+
+    def tell() -> None:
+        try:
+            work()
+        except BaseException:
+            told.write_text(traceback.format_exc())
+            raise
+
+    return in_child(tell)
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + WAIT_SECONDS
@@ -106,7 +120,7 @@ class Workers:
 
     def start(self, name: str, *, held_in: int | None = None, version: str | None = None) -> int:
         """Start a worker; one that is ``held_in`` its n-th chunk (from 1) stays there until ``release``."""
-        pid = in_child(partial(self._work, name, held_in, version))
+        pid = telling_child(partial(self._work, name, held_in, version), self.folder / f"{name}.told")
         self.pids.append(pid)
         return pid
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from dbos import DBOS, DBOSClient
+from dbos import DBOS, DBOSClient, EnqueueOptions
 
 from certs.errors import KezhengError
 from registry.jobs.attempts import ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from
@@ -24,6 +24,7 @@ ADVANCE = "advance"
 MOST_WAITING = 20
 """Jobs of one institution that may wait or run at once; more would only wait, and hide what is wrong."""
 SHOWN = 50
+HAND_ON_SECONDS = 2.0
 
 
 class JobDesk:
@@ -54,7 +55,9 @@ class JobDesk:
         """Let another run go on where the run with this number and order ends. Asking twice does it once."""
         progressed = done > order.extent.done
         deaths = 0 if progressed else order.deaths + is_death
-        return self._enqueue(job, number + 1, Order(Extent(order.extent.total, done), deaths), 0)
+        again = Order(Extent(order.extent.total, done), deaths)
+        # Who hands on because it ends would otherwise take it itself, with its last breath.
+        return self._enqueue(job, number + 1, again, 0, delay_seconds=None if is_death else HAND_ON_SECONDS)
 
     def latest(self, job: Job) -> Attempt | None:
         """The newest run at a job, None when there was none."""
@@ -97,18 +100,20 @@ class JobDesk:
         with conflicts_as_errors():
             self._client.cancel_workflow(attempt.id)
 
-    def _enqueue(self, job: Job, number: int, order: Order, waiting: int) -> Attempt:
+    def _enqueue(
+        self, job: Job, number: int, order: Order, waiting: int, *, delay_seconds: float | None = None
+    ) -> Attempt:
         """Without a version: whichever program is newest takes it. Who has much waiting comes behind who has little."""
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW,
+            "queue_name": QUEUE,
+            "workflow_id": job.attempt_id(number),
+            "priority": 1 + waiting,
+        }
+        if delay_seconds is not None:
+            options["delay_seconds"] = delay_seconds
         with conflicts_as_errors():
-            self._client.enqueue(
-                {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": QUEUE,
-                    "workflow_id": job.attempt_id(number),
-                    "priority": 1 + waiting,
-                },
-                *order.arguments(),
-            )
+            self._client.enqueue(options, *order.arguments())
         return self.require(job)
 
     def _attempts(

@@ -17,8 +17,9 @@ PASSING = frozenset(
     )
 )
 """Refusals after which the same work may succeed. It is gone on with from the states, whatever was done before."""
-PASSING_EVIDENCE = frozenset(("log_unavailable",))
-"""Why our own verifier may not be able to say anything while another process publishes the register."""
+PASSING_CAUSES = {("own_verification_failed", "reason", "log_unavailable"), ("signing_refused", "number", "–")}
+"""Refusals that pass for one cause only: our own verifier cannot say anything while another process publishes the
+register, and what is to be signed is not there any more because another process has just signed it."""
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 600.0
@@ -47,9 +48,8 @@ def patiently(work: Callable[[Progress], None], progress: Progress, stop: Event)
 
 def is_passing(error: KezhengError) -> bool:
     """Whether the same work may succeed in a moment."""
-    if error.code == "own_verification_failed":
-        return error.params.get("reason") in PASSING_EVIDENCE
-    return error.code in PASSING
+    causes = {(error.code, name, value) for name, value in error.params.items()}
+    return error.code in PASSING or not causes.isdisjoint(PASSING_CAUSES)
 
 
 class _Waits:

@@ -43,7 +43,7 @@ def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
         begun.append(1)
         if len(begun) == 2:
             reached.set()
-            assert go.wait(30)
+            assert go.wait(120)
         return start(*given)
 
     patch.setattr(issue, "_start", held)
@@ -160,10 +160,10 @@ def test_a_cancelled_job_keeps_what_it_released_and_can_be_resumed(
 
         attending = Thread(target=attend)
         attending.start()
-        assert reached.wait(30)
+        assert reached.wait(120)
         engine.desk.cancel(engine.desk.require(job))
         go.set()
-        attending.join(30)
+        attending.join(120)
         assert [str(error) for error in outcome] == [f"job_cancelled (job={job.id})"]
     with any_register.opened() as desk:
         assert desk.batch(batch).state is BatchState.ISSUING
@@ -182,14 +182,14 @@ def test_who_waits_watches_who_is_at_it(register: JobRegister, monkeypatch: pyte
     with register.engine() as engine:
         first = Thread(target=work_here, args=(engine, job, extent, nothing))
         first.start()
-        assert reached.wait(30)
+        assert reached.wait(120)
         second = Thread(target=work_here, args=(engine, job, extent, nothing))
         second.start()
         second.join(0.3)
         assert second.is_alive()
         go.set()
-        first.join(30)
-        second.join(30)
+        first.join(120)
+        second.join(120)
         assert engine.desk.require(job).number == 1
     register.expect_all_issued(batch, PEOPLE)
 
@@ -199,7 +199,7 @@ def test_an_engine_that_ends_hands_on_what_is_left(register: JobRegister, monkey
     batch = register.approved(3 * CHUNK)
     job = register.submit(batch)
     with register.engine(takes_jobs=True):
-        assert reached.wait(30)
+        assert reached.wait(120)
         go.set()
     left = register.latest(job)
     assert (left.number, left.state, left.order.deaths) == (2, AttemptState.WAITING, 0)

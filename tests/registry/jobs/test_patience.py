@@ -59,9 +59,18 @@ def test_what_passes_is_tried_again(code: str) -> None:
     assert waits.seconds == [FIRST_WAIT_SECONDS]
 
 
-@pytest.mark.parametrize(("reason", "passes"), [("log_unavailable", True), ("signature_mismatch", False)])
-def test_our_own_verifier_is_asked_again_only_when_it_could_not_say(reason: str, passes: bool) -> None:
-    assert is_passing(KezhengError("own_verification_failed", reason=reason)) is passes
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (KezhengError("own_verification_failed", reason="log_unavailable"), True),
+        (KezhengError("own_verification_failed", reason="signature_mismatch"), False),
+        (KezhengError("signing_refused", number="–"), True),
+        (KezhengError("signing_refused", number="P000115000001262000001B"), False),
+        (KezhengError("batch_unknown", batch="log_unavailable"), False),
+    ],
+)
+def test_some_refusals_pass_for_one_cause_only(error: KezhengError, passes: bool) -> None:
+    assert is_passing(error) is passes
 
 
 def test_what_does_not_pass_is_raised_at_once() -> None:

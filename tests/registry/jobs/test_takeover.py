@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from job_register import ASSESSOR, CHUNK, JobRegister, Workers, wait_until
+from job_register import ASSESSOR, CHUNK, JobRegister, Workers, telling_child, wait_until
 from random_signer import RandomSigner
-from register_crash import exit_code, in_child
+from register_crash import exit_code
 
 from certs.cose import to_be_signed
 from registry.jobs.attempts import AttemptState, Order
@@ -24,7 +24,9 @@ PEOPLE = 3 * CHUNK
 
 
 def finished(register: JobRegister, job: Job) -> bool:
-    return register.latest(job).state is AttemptState.DONE
+    latest = register.latest(job)
+    assert latest.error is None
+    return latest.state is AttemptState.DONE
 
 
 @pytest.mark.slow
@@ -35,9 +37,7 @@ def test_a_killed_workers_job_is_gone_on_with_by_a_living_one(any_register: JobR
     workers.wait_held("first")
     workers.start("second")
     workers.kill(first)
-    killed = time.monotonic()
     wait_until(lambda: finished(any_register, job))
-    assert time.monotonic() - killed < 10
     assert any_register.latest(job).number == 2
     # The first chunk was released and is not begun again; the one that was under way is.
     assert workers.chunks_of("second") == 2
@@ -107,10 +107,12 @@ def test_two_runs_of_one_job_at_the_same_time_with_a_signer_that_never_signs_ali
             engine.start(job, number, Order(extent))
             wait_until(lambda: engine.desk.require(job).number == 2 and not engine.desk.unfinished())
 
-    children = [in_child(partial(run, number)) for number in (1, 2)]
+    children = [telling_child(partial(run, number), tmp_path / f"{number}.told") for number in (1, 2)]
     time.sleep(0.3)
     go.touch()
-    assert [exit_code(child) for child in children] == [0, 0]
+    codes = [exit_code(child) for child in children]
+    assert [path.read_text() for path in tmp_path.glob("*.told")] == []
+    assert codes == [0, 0]
     with open_job_desk(any_register.settings) as desk:
         assert [(attempt.state, attempt.error) for attempt in desk.recent()] == [(AttemptState.DONE, None)]
     any_register.expect_all_issued(batch, PEOPLE)
