@@ -17,6 +17,7 @@ from registry.initialise import initialise
 from registry.publishing.documents import published_files
 from registry.publishing.static_files import write_published
 from registry.serving import serve_all, serve_public, serve_registry, serve_worker
+from registry.store.public_role import refuse_wide_role
 
 
 class Role(StrEnum):
@@ -78,6 +79,7 @@ def serve_command(
     with home_of(context):
         command_line(context).say(f"http://{host}:{port}/")
     if role is Role.PUBLIC:
+        refuse_wide_role(settings.public_database_url or settings.database_url)
         serve_public(settings, host, port, workers)
     else:
         serve_all(settings, os.environ, host, port, workers)
