@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from registry.cli.session import command_line, home_of, now_utc, operating_person
+from certs.errors import KezhengError
+from registry.cli.session import command_line, home_of, now_utc, operating_person, settings_of
 from registry.recovering.recover import recover
 from registry.recovering.report import recovery_document, recovery_lines
+from registry.store.engine import open_read_store
+from registry.store.migrate import upgrade_schema
 
 
 def recover_command(
@@ -22,7 +25,19 @@ def recover_command(
     ] = False,
 ) -> None:
     """恢复 / Bring a restored database to where the archive and the published register are. Safe to run again."""
+    if not dry_run:
+        _bring_schema_up(settings_of(context).database_url)
     with home_of(context) as home:
         done = recover(home, where, now_utc(), operating_person(), dry_run=dry_run, accept_lost=accept_lost)
     document = recovery_document(done)
     command_line(context).answer(document, recovery_lines(document))
+
+
+def _bring_schema_up(url: str) -> None:
+    """A backup may be older than the program. Nothing happens to a database that is empty or not there."""
+    try:
+        open_read_store(url).close()
+    except KezhengError as error:
+        if error.code != "schema_out_of_date" or error.params["found"] == "—":
+            return
+        upgrade_schema(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import orjson
@@ -59,6 +60,30 @@ def test_people_are_told_in_both_languages(folder: Path, capfd: pytest.CaptureFi
         assert any(part in line for line in said), part
     assert asked(folder, "recover") == 0
     assert "无需恢复" in capfd.readouterr().out
+
+
+def test_a_backup_of_an_older_program(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its schema is brought up with it; a dry run changes nothing, so it only says what is in the way."""
+    with sqlite3.connect(folder / "kezheng.db") as connection:
+        for table in ("lost_status", "lost_serials", "lost_certificate"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DROP INDEX ix_audit_event_at")
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'webhook%'").fetchall():
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute("UPDATE alembic_version SET version_num = '0003'")
+    connection.close()
+    assert asked(folder, "recover", "--dry-run") == 1
+    assert "[schema_out_of_date]" in capfd.readouterr().err
+    assert asked(folder, "recover", "--json") == 0
+    assert orjson.loads(capfd.readouterr().out)["certificates"] == {"restored": 3, "lost": 0}
+
+
+def test_a_database_that_is_not_there_is_not_made(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for path in folder.glob("kezheng.db*"):
+        path.unlink()
+    assert asked(folder, "recover") == 1
+    assert "[database_missing]" in capfd.readouterr().err
+    assert list(folder.glob("kezheng.db*")) == []
 
 
 def test_backup(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
