@@ -6,7 +6,7 @@ made only when everything is under the newest one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ def rotate_data_key(home: Home, by: str, now: datetime, progress: Callable[[int]
         _make_key(home, by, now)
     cipher, done = Keyring(home.keystore).cipher, 0
     for sealed in SEALED_TABLES:
-        while count := _seal_chunk(home, sealed, cipher):
+        for count in _seal_table(home, sealed, cipher):
             done += count
             progress(done)
     with home.store.transaction() as tx:
@@ -71,11 +71,26 @@ def _make_key(home: Home, by: str, now: datetime) -> None:
         record_act(tx, now, by, "data_key_made", SUBJECT, key=record.kid.hex())
 
 
-def _seal_chunk(home: Home, sealed: SealedTable, cipher: FieldCipher) -> int:
+def _seal_table(home: Home, sealed: SealedTable, cipher: FieldCipher) -> Iterator[int]:
+    """Row counts of one chunk after the other, until the whole table has nothing under another key."""
+    last = 0
+    while True:
+        rows = _seal_chunk(home, sealed, cipher, last)
+        if rows:
+            yield len(rows)
+            last = rows[-1].id
+        elif last:
+            # Once more from the start: a process that had not seen the new key may have written behind us.
+            last = 0
+        else:
+            return
+
+
+def _seal_chunk(home: Home, sealed: SealedTable, cipher: FieldCipher, after_id: int) -> list[SealedRow]:
     with home.store.transaction() as tx:
-        rows = rows_under_other_keys(tx, sealed, cipher.current_key_id, CHUNK)
+        rows = rows_under_other_keys(tx, sealed, cipher.current_key_id, CHUNK, after_id)
         store_sealed_again(tx, sealed, [_sealed_again(sealed, row, cipher) for row in rows], cipher.current_key_id)
-    return len(rows)
+    return rows
 
 
 def _sealed_again(sealed: SealedTable, row: SealedRow, cipher: FieldCipher) -> SealedRow:

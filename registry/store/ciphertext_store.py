@@ -42,12 +42,15 @@ def count_under_other_keys(tx: ReadTransaction, sealed: SealedTable, key_id: byt
     return tx.connection.scalar(select(func.count()).select_from(table).where(key != key_id)) or 0
 
 
-def rows_under_other_keys(tx: ReadTransaction, sealed: SealedTable, key_id: bytes, limit: int) -> list[SealedRow]:
-    """Some rows of a table that are sealed under another key."""
+def rows_under_other_keys(
+    tx: ReadTransaction, sealed: SealedTable, key_id: bytes, limit: int, after_id: int = 0
+) -> list[SealedRow]:
+    """The next rows of a table, in order of id, that are sealed under another key."""
     table = _table(sealed)
     key = table.c[sealed.key_column]
-    query = select(table.c.id, key, *(table.c[name] for name in sealed.columns)).where(key != key_id)
-    return [SealedRow(row[0], row[1], tuple(row[2:])) for row in tx.connection.execute(query.limit(limit))]
+    query = select(table.c.id, key, *(table.c[name] for name in sealed.columns))
+    query = query.where(key != key_id, table.c.id > after_id).order_by(table.c.id).limit(limit)
+    return [SealedRow(row[0], row[1], tuple(row[2:])) for row in tx.connection.execute(query)]
 
 
 def store_sealed_again(
