@@ -16,6 +16,7 @@ from certs.delegation import Delegation, open_delegation
 from certs.errors import KezhengError
 from certs.evidence import Evidence, gather_evidence
 from certs.log_entry import LogBody, clock_body
+from certs.log_paths import CHECKPOINT_FILE
 from certs.occupations import Catalogue, catalogue
 from certs.proven_log import ProvenLog, open_proven_log
 from certs.root_chain import RootKey, root_from_jwk
@@ -121,8 +122,7 @@ class Home:
 
     def evidence(self, tx: ReadTransaction) -> Evidence:
         """What this home has published, checked from its own root; the register's entries are proved one by one."""
-        note = read_tree(tx).note
-        assert note is not None
+        note = self.checkpoint()
 
         def open_log(trust: TrustList) -> ProvenLog:
             return open_proven_log(note, self.log_file, lambda subject: leaf_indices(tx, subject), trust)
@@ -134,10 +134,13 @@ class Home:
         return read_log_file(self.settings.log_folder, path)
 
     def checkpoint(self) -> bytes:
-        """The checkpoint published last."""
-        with self.store.reading() as tx:
-            note = read_tree(tx).note
-        assert note is not None
+        """The checkpoint that this machine published last. Raises KezhengError ``log_unavailable``.
+
+        Another machine may have published a later one: the files that it covers do not lie here yet.
+        """
+        note = self.log_file(CHECKPOINT_FILE)
+        if note is None:
+            raise KezhengError("log_unavailable")
         return note
 
     @contextmanager
