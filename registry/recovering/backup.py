@@ -20,7 +20,8 @@ from keys.hsm_pin import pin_file
 from keys.passphrase import passphrase_file
 from keys.private_files import FILE_MODE, make_private_folder, sync_folder
 from registry.home import Home
-from registry.publishing.archive_folder import block_files, write_block
+from registry.publishing.archive_block import open_block
+from registry.publishing.archive_folder import BlockFile, block_files, write_block
 from registry.settings import SETTINGS_FILE
 from registry.store.engine import open_read_store
 from registry.store.log_store import read_tree
@@ -49,7 +50,7 @@ def back_up(home: Home, folder: Path, now: datetime, *, with_keys: bool) -> Back
     _make_folder(folder)
     copy_database(home.settings.database_url, folder / DATABASE_FILE)
     # After the database: the archive so goes at least as far as the copy.
-    blocks = _copy_blocks(home.settings.archive_folder, folder / ARCHIVE_FOLDER)
+    blocks = _copy_blocks(home, folder / ARCHIVE_FOLDER)
     for name in (SETTINGS_FILE, home.settings.pinned_root_file.name):
         if (home.settings.home / name).is_file():
             shutil.copy2(home.settings.home / name, folder / name)
@@ -79,15 +80,25 @@ def _copy_keys(home: Home, target: Path) -> None:
     )
 
 
-def _copy_blocks(source: Path, target: Path) -> int:
-    """Copy the blocks that the target lacks: a block never changes."""
+def _copy_blocks(home: Home, target: Path) -> int:
+    """Copy the blocks that the target lacks, each after it was opened: a block never changes."""
     have = {(block.start, block.stop) for block in block_files(target)}
-    copied = 0
-    for block in block_files(source):
-        if (block.start, block.stop) not in have:
-            write_block(target, block.start, block.stop, [block.path.read_bytes()])
-            copied += 1
-    return copied
+    new = [block for block in block_files(home.settings.archive_folder) if (block.start, block.stop) not in have]
+    for block in new:
+        write_block(target, block.start, block.stop, [_readable(home, block)])
+    return len(new)
+
+
+def _readable(home: Home, block: BlockFile) -> bytes:
+    """What a block holds; one that was damaged on the disk is written again from the database first."""
+    try:
+        open_block(block.path.read_bytes(), home.keyring.cipher)
+    except KezhengError as error:
+        if error.code != "archive_damaged":
+            raise
+        with home.store.reading() as tx:
+            home.archive.write_again(tx, range(block.start, block.stop))
+    return block.path.read_bytes()
 
 
 def _size_of_copy(folder: Path) -> int:

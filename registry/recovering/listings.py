@@ -16,7 +16,7 @@ from keys.key_record import KeyRole
 from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, store_if_changed
 from registry.recovering.known_history import NewestTrust
 from registry.store.counter_store import take_ids
-from registry.store.document_store import PublishedDocument, add_document
+from registry.store.document_store import PublishedDocument, add_document, note_public_url
 from registry.store.engine import WriteTransaction
 from registry.store.institution_store import (
     InstitutionEventRecord,
@@ -81,6 +81,8 @@ def _restore_documents(tx: WriteTransaction, newest: NewestTrust, now: datetime)
     add_document(tx, document)
     store_if_changed(tx, DELEGATION_FILE, str(unverified_header(newest.token)["delegation"]).encode("ascii"), now)
     store_if_changed(tx, ROOT_FILE, encode_json(root_to_jwk(newest.root)), now)
+    for url in sorted(trust.public_urls):
+        note_public_url(tx, url, now)
     if newest.chain is not None:
         store_if_changed(tx, ROOT_CHAIN_FILE, newest.chain, now)
 

@@ -16,6 +16,7 @@ from register_desk import Desk, id_number, name_of, people
 from certs.errors import KezhengError
 from keys.passphrase import passphrase_file
 from registry.home import open_home
+from registry.publishing.archive_block import open_block
 from registry.publishing.archive_folder import archive_end, block_files
 from registry.recovering.backup import back_up
 from registry.settings import load_settings
@@ -56,6 +57,17 @@ def test_a_second_backup_adds_what_is_new(desk: Desk, tmp_path: Path) -> None:
     assert int(str(second["size"])) > int(str(first["size"]))
     manifest = orjson.loads((tmp_path / "backup" / "backup.json").read_bytes())
     assert (manifest["size"], manifest["with_keys"]) == (second["size"], False)
+
+
+def test_a_block_that_rotted_is_written_again_first(desk: Desk, tmp_path: Path) -> None:
+    desk.certify(people(1), ASSESSOR)
+    rotten = list(block_files(desk.home.settings.archive_folder))[1]
+    rotten.path.write_bytes(rotten.path.read_bytes()[:-1])
+    backed_up(desk, tmp_path / "backup")
+    for folder in (desk.home.settings.archive_folder, tmp_path / "backup" / "archive"):
+        for block in block_files(folder):
+            opened = open_block(block.path.read_bytes(), desk.home.keyring.cipher)
+            assert (opened.start, opened.stop) == (block.start, block.stop)
 
 
 def test_it_is_whole_while_others_write(desk: Desk, tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ from register_picture import picture
 from certs.errors import KezhengError
 from certs.institution import EventKind
 from certs.status import State
+from keys.key_record import KeyRole
 from registry.compromise import Compromise, declare
+from registry.data_keys import rotate_data_key
+from registry.delegation_changes import rotate_role, rotate_root
 from registry.directory import name_successor, rename_institution
 from registry.home import open_home
 from registry.issuing.reissue import finish_reissue, start_reissue
@@ -148,6 +151,23 @@ def institutions_change(desk: Desk, known: dict[str, Any]) -> None:
     rename_institution(desk.home, known["new"], "测试评价中心新名", date(2026, 11, 20), OPERATOR, desk.now)
     desk.institution_event(OTHER_ASSESSOR, EventKind.SUSPEND, date(2026, 11, 20), "under_review")
     name_successor(desk.home, OTHER_ASSESSOR, ASSESSOR, OPERATOR, desk.now)
+
+
+@act
+def keys_of_the_register_change(desk: Desk, _known: dict[str, Any]) -> None:
+    for role in (KeyRole.LIST, KeyRole.STATUS, KeyRole.LOG):
+        rotate_role(desk.home, role, OPERATOR, desk.now)
+    rotate_root(desk.home, OPERATOR, desk.now)
+
+
+@act
+def a_new_data_key_is_made(desk: Desk, _known: dict[str, Any]) -> None:
+    rotate_data_key(desk.home, OPERATOR, desk.now, lambda _: None)
+
+
+@act
+def one_more_is_certified(desk: Desk, known: dict[str, Any]) -> None:
+    known["late"] = desk.certify(people(31), ASSESSOR)
 
 
 @act

@@ -343,6 +343,21 @@ def test_a_witness_that_is_further_ends_a_recovery(lost: tuple[Path, dict[str, A
         assert desk.verdict(desk.certify(people(300), ASSESSOR)[0].number) == "valid"
 
 
+def test_addresses_that_codes_point_to_are_not_forgotten(home_folder: Path) -> None:
+    """Codes were printed under another address after the backup."""
+    address = {"KEZHENG_PUBLIC_URL": "https://verify.example.cn"}
+    with open_home(load_settings(home_folder, {}), {}) as home:
+        backup = back_up(home_folder)
+        before = Desk(home).value("SELECT count(*) FROM public_url")
+    with open_home(load_settings(home_folder, address), {}) as home, home.recording() as tx:
+        home.publish_if_needed(tx, NOW)
+    put_back(home_folder, backup)
+    with opened(home_folder) as desk:
+        recovered(desk)
+        assert desk.value("SELECT count(*) FROM public_url") == before + 1
+        assert desk.value("SELECT count(*) FROM public_url WHERE url = :url", url=address["KEZHENG_PUBLIC_URL"]) == 1
+
+
 # --- in the middle of something
 
 
