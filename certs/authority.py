@@ -105,13 +105,14 @@ def judge_covered(
     """
     issued_on = shanghai_day(issued_at)
     counted_on = issued_on if first_issued_on is None else min(first_issued_on, issued_on)
-    fault = covered.fault
-    if fault is None and (subject.assessed_on > stated_on or subject.assessed_on > counted_on):
+    fault, grants = covered
+    assessed_on = subject.assessed_on
+    if fault is None and (assessed_on > stated_on or assessed_on > counted_on):
         fault = "assessed_after_issue"
-    code = fault or _age_fault(subject.assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
+    code = fault or _age_fault(assessed_on, counted_on, limits) or issuer_fault(institution, issued_on)
     if code is not None:
         return AuthorityFinding(code)
-    return _judge_grants(covered.grants, issued_at, counted_on, limits)
+    return _judge_grants(grants, issued_at, counted_on, limits)
 
 
 def scope_fault(institution: InstitutionRecord, subject: Subject) -> str | None:

@@ -58,20 +58,21 @@ def check_log(
     delay = _hours(limits.log_delay_hours)
     if found is None:
         return LogFinding(_missing(log, issued_at + delay))
-    fault = _time_fault(found.logged_at, issued_at, delay)
+    logged_at = found.logged_at
+    fault = _time_fault(logged_at, issued_at, delay)
     if fault is not None:
         return LogFinding(Check(CheckName.LOG, Outcome.FAILED, fault))
-    return LogFinding(_logged(found, at - log.newest_at), found, logged_status_changes(entries))
+    return LogFinding(_logged(logged_at, at - log.newest_at), found, logged_status_changes(entries))
 
 
-def _logged(found: LoggedCertificate, age: timedelta) -> Check:
+def _logged(logged_at: datetime, age: timedelta) -> Check:
     if age > FRESH_FOR:
         return Check(CheckName.LOG, Outcome.INDETERMINATE, "log_stale", (("hours", int(age.total_seconds() // 3600)),))
-    return _logged_at(found.logged_at)
+    return _in_register_since(logged_at)
 
 
 @lru_cache(maxsize=4096)
-def _logged_at(time: datetime) -> Check:
+def _in_register_since(time: datetime) -> Check:
     """Kept, because up to a thousand certificates are logged at the same instant."""
     return Check(CheckName.LOG, Outcome.PASSED, _LOGGED, (("logged_at", format_minute(time)),))
 

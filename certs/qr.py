@@ -58,9 +58,12 @@ def read_qr_text(text: str) -> QrContent:
     """
     head, _, payload = text.partition("/V/")
     origin = _origin(head) if len(text) <= MAX_TEXT else None
-    if origin is not None and payload.isalnum() and payload.isascii():
+    if origin is None:
+        return _read_text(text)
+    try:
         return QrContent(origin, from_base32(payload))
-    return _read_text(text)
+    except KezhengError:
+        return _read_text(text)
 
 
 @lru_cache(maxsize=256)

@@ -34,6 +34,7 @@ from certs.finding import (
     form_verdict,
     unavailable_check,
 )
+from certs.institution import InstitutionRecord, SigningKey
 from certs.log_check import LogFinding, check_listing, check_log
 from certs.log_evidence import hides_status_change
 from certs.qr import read_payload, read_qr_text
@@ -88,34 +89,37 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error))
     # 2. Signature, under a key of a fresh trust list.
-    owner = _key_owner(sign1, evidence.trust, at)
-    if isinstance(owner, Check) or isinstance(evidence.trust, Unavailable):
+    trust, data = evidence.trust, evidence.data
+    owner = _key_owner(sign1, trust, at)
+    if isinstance(owner, Check) or isinstance(trust, Unavailable):
         assert isinstance(owner, Check)
         return _stopped(at, _FORM_OK, owner)
-    if not verify_signature(owner.key.public_key, sign1.signature, sign1.to_be_signed):
+    institution, key = owner
+    if not verify_signature(key.public_key, sign1.signature, sign1.to_be_signed):
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "signature_mismatch"))
     # 3. The signed content: decoded only now, and held against the key that signed it.
-    if isinstance(evidence.data, Unavailable):
-        return _stopped(at, unavailable_check(CheckName.FORM, evidence.data), _SIGNATURE_OK)
+    if isinstance(data, Unavailable):
+        return _stopped(at, unavailable_check(CheckName.FORM, data), _SIGNATURE_OK)
     try:
         claims = read_claims(sign1.payload)
-        issued_on, data = shanghai_day(claims.issued_at), evidence.data
+        issued_at = claims.issued_at
+        issued_on = shanghai_day(issued_at)
         number, cohort = evidence.cohorts.find(claims, issued_on.year, owner, data.layouts, data.catalogue)
     except KezhengError as error:
         return _stopped(at, _failed(CheckName.FORM, error), _SIGNATURE_OK)
-    if owner.institution.code != number.institution_code:
+    if institution.code != number.institution_code:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "key_of_other_institution"))
-    if claims.issued_at > at and claims.issued_at > at + FUTURE_TOLERANCE:
+    if issued_at > at and issued_at > at + FUTURE_TOLERANCE:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future"))
     # 4. and 5. The register, and whether the key was good at the register's time.
-    signed = _Signed(envelope, claims, issued_on, number, cohort, owner)
-    found = check_log(evidence.log, envelope, sign1.kid, claims.issued_at, evidence.trust.limits, at)
-    signature = _signature_check(signed, found)
+    found = check_log(evidence.log, envelope, sign1.kid, issued_at, trust.limits, at)
+    signature = _signature_check(key, issued_at, found)
     if signature.outcome is not _PASSED:
         said = reissue_notice(claims.status_index, evidence.status)
         return _stopped(at, _FORM_OK, signature, found.check)._replace(notices=said)
     if found.check.outcome is _FAILED:
         return _stopped(at, _FORM_OK, signature, found.check)
+    signed = _Signed(envelope, claims, issued_on, number, cohort, institution)
     # 6.–8. What the evidence says about a genuine certificate.
     return _judge(signed, signature, found, evidence, at, notices)
 
@@ -143,31 +147,31 @@ def _key_owner(sign1: Sign1, trust: TrustList | Unavailable, at: datetime) -> Ke
 
 
 class _Signed(NamedTuple):
-    """A certificate whose bytes an institution's key has signed, before anything is said of that key."""
+    """A certificate whose bytes an institution's key has signed, on the day that the institution states."""
 
     envelope: bytes
     claims: CertificateClaims
     issued_on: date
     number: CertificateNumber
     cohort: Cohort
-    owner: KeyOwner
+    institution: InstitutionRecord
 
 
-def _signature_check(signed: _Signed, found: LogFinding) -> Check:
+def _signature_check(key: SigningKey, issued_at: datetime, found: LogFinding) -> Check:
     """Whether the key was good when the certificate was logged, or by the issuer's word while that is not known."""
-    key, logged = signed.owner.key, found.logged
-    known_at = signed.claims.issued_at if logged is None else logged.logged_at
-    if signed.claims.issued_at < key.not_before:
+    check, logged, _ = found
+    known_at = issued_at if logged is None else logged.logged_at
+    if issued_at < key.not_before:
         return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_not_yet_valid")
     if key.retired_at is not None and known_at > key.retired_at:
         return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_retired")
     if key.compromised_at is None:
         return _SIGNATURE_OK
-    if logged is not None and logged.logged_at < key.compromised_at:
+    if logged is not None and known_at < key.compromised_at:
         return Check(CheckName.SIGNATURE, Outcome.PASSED, "key_compromised_after")
-    if logged is not None or found.check.outcome is Outcome.FAILED:
+    if logged is not None or check.outcome is Outcome.FAILED:
         return Check(CheckName.SIGNATURE, Outcome.FAILED, "key_compromised_before")
-    return found.check._replace(name=CheckName.SIGNATURE)
+    return check._replace(name=CheckName.SIGNATURE)
 
 
 def _judge(
@@ -178,32 +182,34 @@ def _judge(
     at: datetime,
     notices: tuple[Notice, ...],
 ) -> Verification:
-    assert not isinstance(evidence.trust, Unavailable)
-    _, claims, issued_on, number, cohort, owner = signed
-    institution, limits = owner.institution, evidence.trust.limits
+    trust = evidence.trust
+    assert not isinstance(trust, Unavailable)
+    _, claims, issued_on, number, cohort, institution = signed
+    subject, occupation, covered, _ = cohort
+    log_check, logged, _ = found
     status_check, status, facts = _status(signed, found, evidence.status, at)
     form = _FORM_OK if number.year == issued_on.year else _form_of_older(number, facts, status_check)
     if form is not _FORM_OK:
-        return _stopped(at, form, signature, found.check)
-    known_at = claims.issued_at if found.logged is None else found.logged.logged_at
+        return _stopped(at, form, signature, log_check)
+    known_at = claims.issued_at if logged is None else logged.logged_at
     finding = judge_covered(
-        cohort.coverage, institution, cohort.subject, known_at, issued_on, limits, facts.first_issued_on
+        covered, institution, subject, known_at, issued_on, trust.limits, facts.first_issued_on
     )
     authority = _authority_check(finding, status_check)
-    log = check_listing(evidence.log, institution, found.check)
+    log = check_listing(evidence.log, institution, log_check)
     checks = (_FORM_OK, signature, log, authority, status_check)
     genuine = Genuine(
-        claims=claims,
-        number=number,
-        occupation=cohort.occupation,
-        direction=cohort.subject.direction,
-        institution=institution,
-        accredited_at_assessment=authority is _AUTHORISED or cohort.coverage.fault is None,
-        status=status,
-        facts=facts,
-        logged=found.logged,
+        claims,
+        number,
+        occupation,
+        subject.direction,
+        institution,
+        authority is _AUTHORISED or covered.fault is None,
+        status,
+        facts,
+        logged,
     )
-    said = notices + notices_of(finding, institution, evidence.trust, status, at)
+    said = notices + notices_of(finding, institution, trust, status, at)
     return Verification(form_verdict(checks), checks, said, at, genuine)
 
 
@@ -234,12 +240,13 @@ def _status(
         hours = int((at - status_list.issued_at).total_seconds() // 3600)
         stale = Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_stale", (("hours", hours),))
         return stale, None, NO_FACTS
-    entry = status_list.entry(signed.claims.status_index)
-    if entry is NOTHING_RECORDED and signed.claims.expires_at is None and not found.status_changes:
+    claims, changes = signed.claims, found.status_changes
+    entry = status_list.entry(claims.status_index)
+    if entry is NOTHING_RECORDED and claims.expires_at is None and not changes:
         return _IN_FORCE, VALID, NO_FACTS
-    if hides_status_change(found.status_changes, signed.envelope, entry.events):
+    if hides_status_change(changes, signed.envelope, entry.events):
         return Check(CheckName.STATUS, Outcome.INDETERMINATE, "status_behind_log"), None, NO_FACTS
-    status = status_at(entry.events, signed.claims.expires_at, at)
+    status = status_at(entry.events, claims.expires_at, at)
     if status.state is State.VALID:
         return _IN_FORCE, status, entry.facts
     return Check(CheckName.STATUS, Outcome.FAILED, status.state.value), status, entry.facts
