@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -13,6 +13,7 @@ from published_log import PublishedLog, entries_of, is_log_of
 from certs.complete_log import CompleteLog
 from certs.errors import KezhengError
 from certs.log_checkpoint import TrustedCheckpoint
+from certs.subject_segment import Segment
 from registry.log_cache import cache as cache_module
 from registry.log_cache import reading
 from registry.log_cache.cache import DiskLogCache, said_in_log
@@ -233,6 +234,24 @@ def test_progress_is_told(tmp_path: Path, published: PublishedLog, monkeypatch: 
     cache = DiskLogCache(tmp_path / "cache", lambda done, total: told.append((done, total)))
     cache.extend(ORIGIN, published.publish(ENTRIES), published.read)
     assert told == [(1024, 2500), (2048, 2500), (2500, 2500)]
+
+
+def test_who_waits_sees_signs_all_along(
+    cache: DiskLogCache, published: PublishedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While tiles are read, and while places are sorted and merged: both may take longer than a silence is borne."""
+    monkeypatch.setattr(reading, "_SIGN_EVERY", 2)
+    signs, before = list[str](), list[int]()
+    monkeypatch.setattr(CacheFolder, "give_sign", lambda _folder: signs.append("sign"))
+    make = reading.merged
+
+    def merged(segments: Sequence[Segment]) -> Iterator[list[int]]:
+        before.append(len(signs))
+        yield from make(segments)
+
+    monkeypatch.setattr(reading, "merged", merged)
+    assert cache.extend(ORIGIN, published.publish(ENTRIES), published.read)
+    assert 9 <= before[0] < len(signs)  # four for nine tiles, five for as many segments, and those while merging
 
 
 def test_progress_is_a_line_every_five_seconds(caplog: pytest.LogCaptureFixture) -> None:

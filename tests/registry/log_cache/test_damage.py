@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from certs.log_checkpoint import TrustedCheckpoint
 from registry.log_cache import reading
 from registry.log_cache.cache import DiskLogCache
 from registry.log_cache.folder import CacheFolder, GrowingFile
+from registry.log_cache.kept_files import open_files, open_segment
 from registry.log_cache.manifest import read_manifest
 
 ORIGIN = "register.example/2026"
@@ -138,6 +140,46 @@ def test_damage_that_is_met_is_told_to_all_processes(scene: Scene, caplog: pytes
     assert kept is not None
     assert other.entry(5) == ENTRIES[5]  # who still has the old files open does not give up the new ones
     assert second.kept(ORIGIN) is kept
+
+
+def test_who_meets_damage_late_does_not_give_up_what_another_has_made(scene: Scene) -> None:
+    late = DiskLogCache(scene.path)
+    log = scene.opened(late)
+    assert log is not None
+    path = scene.file("blocks")
+    path.write_bytes(bytes(len(path.read_bytes())))
+    scene.file("manifest").unlink()
+    assert scene.read_again()
+    manifest = scene.file("manifest").read_bytes()
+    assert log.entry(5) == ENTRIES[5]
+    assert scene.file("manifest").read_bytes() == manifest
+    assert late.kept(ORIGIN) is not None
+
+
+def test_a_changed_table_of_a_segment_is_not_opened(scene: Scene) -> None:
+    """Its pages would still be sound, but another one would be looked at."""
+    [folder] = scene.path.iterdir()
+    manifest = read_manifest(CacheFolder(folder))
+    assert manifest is not None
+    file = manifest.segments[-1]
+    sound = (folder / file.name).read_bytes()
+    for at in range(file.count * 8, len(sound)):
+        flipped(folder / file.name, at)
+        with pytest.raises(KezhengError, match="log_cache_damaged"):
+            open_segment(CacheFolder(folder), file)
+        (folder / file.name).write_bytes(sound)
+    assert open_segment(CacheFolder(folder), file).stop == file.stop
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_segments_that_leave_a_part_of_the_register_out_are_not_opened(scene: Scene, place: int) -> None:
+    [folder] = scene.path.iterdir()
+    manifest = read_manifest(CacheFolder(folder))
+    assert manifest is not None
+    segments = manifest.segments[:place] + manifest.segments[place + 1 :]
+    with pytest.raises(KezhengError, match="log_cache_damaged"):
+        open_files(CacheFolder(folder), replace(manifest, segments=segments), lambda: None, {})
+    assert open_files(CacheFolder(folder), manifest, lambda: None, {}).kept.size == manifest.tiles * 256
 
 
 def test_what_cannot_be_removed_is_not_used_all_the_same(
