@@ -23,9 +23,10 @@ from registry.store.batch_store import BatchRecord, batch_by_id
 from registry.store.counter_store import take_ids
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.person_store import PersonDocumentRecord, add_document, add_persons, persons_by_blind_index
-from registry.store.recovery_reads import ArchivedRow
+from registry.store.recovery_reads import ROW_CHUNK, ArchivedRow
 from registry.store.recovery_writes import add_acts, standing_by_number, store_batch
 from registry.store.roster_store import RosterRowRecord, add_roster_rows, roster_rows
+from registry.store.rows import chunks
 from registry.store.states import BatchState
 
 PERSON_TABLE, PERSON_COLUMN = "person_document", "number_ciphertext"
@@ -77,17 +78,23 @@ def _batch(values: Mapping[str, Any]) -> BatchRecord:
 
 
 def _restore_rows(home: Home, tx: WriteTransaction, batch_id: str, archived: Archived) -> None:
+    """Store the rows of a batch that are missing, piece by piece: a server ends a transaction that is idle for long."""
     rows = archived.rows[batch_id]
     known = {row.sheet_row for row in roster_rows(tx, batch_id)} if rows else set()
-    missing = [_record(row, batch_id) for place, row in sorted(rows.items()) if place not in known]
-    people = [_person(home, row) for row in missing]
+    missing = [row for place, row in sorted(rows.items()) if place not in known]
+    for part in chunks(missing, ROW_CHUNK):
+        _store_rows(home, tx, [_record(row, batch_id) for row in part], archived)
+
+
+def _store_rows(home: Home, tx: WriteTransaction, rows: Sequence[RosterRowRecord], archived: Archived) -> None:
+    people = [_person(home, row) for row in rows]
     persons = _restore_persons(home, tx, people, archived)
-    ids = take_ids(tx, "roster_row", len(missing))
+    ids = take_ids(tx, "roster_row", len(rows))
     add_roster_rows(
         tx,
         [
             _sealed_for(home, row, row_id, persons[person.blind_index])
-            for row, row_id, person in zip(missing, ids, people, strict=True)
+            for row, row_id, person in zip(rows, ids, people, strict=True)
         ],
     )
 

@@ -17,6 +17,7 @@ from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.log_store import LogEntryRecord, add_entries, advance_tree
 from registry.store.recovery_writes import LostCertificate, add_lost_certificates, signed_tree
 from registry.store.roster_store import RosterRowRecord, roster_rows
+from registry.store.rows import chunks
 
 CHUNK = 1_000
 _NO_SUBJECT = bytes(DIGEST_LENGTH)
@@ -53,9 +54,11 @@ def replay(home: Home, tx: WriteTransaction, history: History, archived: Archive
     sources, done = ChangeSources(archived.changes, history.status), Replayed()
     for kind, stretch in _stretches(history):
         if kind == EntryKind.CERTIFICATE:
-            papers, lost = _replay_certificates(tx, stretch, check, archived, now)
-            done.papers += papers
-            done.lost += lost
+            # Piece by piece: a server ends a transaction in which nothing is asked of it for long.
+            for part in chunks(stretch, CHUNK):
+                papers, lost = _replay_certificates(tx, part, check, archived, now)
+                done.papers += papers
+                done.lost += lost
         elif kind == EntryKind.STATUS:
             for place, entry in stretch:
                 change = restore_change(home, tx, place, entry, sources)
@@ -88,7 +91,7 @@ def _with_each_number_once(papers: Sequence[Paper]) -> Iterator[list[Paper]]:
     chunk: list[Paper] = []
     numbers: set[str] = set()
     for paper in papers:
-        if paper.claims.number in numbers or len(chunk) == CHUNK:
+        if paper.claims.number in numbers:
             yield chunk
             chunk, numbers = [], set()
         chunk.append(paper)
