@@ -7,6 +7,7 @@ from datetime import datetime
 from certs.errors import KezhengError
 from certs.evidence import STATUS_FILE, TRUST_LIST_FILE
 from registry.store.document_store import (
+    FileTimes,
     PublishedDocument,
     add_document,
     latest_document,
@@ -32,7 +33,7 @@ def next_version(tx: ReadTransaction, name: str) -> int:
     return 1 if latest is None else latest.version + 1
 
 
-def is_half_spent(document: PublishedDocument | None, now: datetime) -> bool:
+def is_half_spent(document: PublishedDocument | FileTimes | None, now: datetime) -> bool:
     """Whether a signed file is missing or has lived more than half of its time."""
     if document is None or document.expires_at is None:
         return True

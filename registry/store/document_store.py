@@ -27,11 +27,29 @@ class PublishedDocument(NamedTuple):
     is_public: bool = True
 
 
+class FileTimes(NamedTuple):
+    """When a version of a file was signed, and how long it holds; None: for ever."""
+
+    kind: str
+    issued_at: datetime
+    expires_at: datetime | None
+
+
 class PublicUrl(NamedTuple):
     """A public address with the first time a QR code pointed to it."""
 
     url: str
     first_used_at: datetime
+
+
+def _newest(record: type[NamedTuple], *conditions: ColumnElement[bool]) -> Select[Any]:
+    newest = newest_versions(PUBLISHED_DOCUMENT, *conditions)
+    same = (PUBLISHED_DOCUMENT.c.kind == newest.c.kind) & (PUBLISHED_DOCUMENT.c.version == newest.c.version)
+    query = select_record(PUBLISHED_DOCUMENT, record)
+    return query.select_from(newest).join(PUBLISHED_DOCUMENT, same).order_by(newest.c.kind)
+
+
+_LATEST, _PUBLIC, _TIMES = _newest(PublishedDocument), _newest(PublishedDocument, IS_PUBLIC), _newest(FileTimes)
 
 
 def add_document(tx: WriteTransaction, document: PublishedDocument) -> None:
@@ -56,14 +74,9 @@ def public_documents(tx: ReadTransaction) -> list[PublishedDocument]:
     return records(tx.connection.execute(_PUBLIC), PublishedDocument)
 
 
-def _newest_documents(*conditions: ColumnElement[bool]) -> Select[Any]:
-    newest = newest_versions(PUBLISHED_DOCUMENT, *conditions)
-    same = (PUBLISHED_DOCUMENT.c.kind == newest.c.kind) & (PUBLISHED_DOCUMENT.c.version == newest.c.version)
-    query = select_record(PUBLISHED_DOCUMENT, PublishedDocument)
-    return query.select_from(newest).join(PUBLISHED_DOCUMENT, same).order_by(newest.c.kind)
-
-
-_LATEST, _PUBLIC = _newest_documents(), _newest_documents(IS_PUBLIC)
+def newest_times(tx: ReadTransaction) -> dict[str, FileTimes]:
+    """The times of the newest version of every kind, without the files themselves."""
+    return {row.kind: FileTimes._make(row) for row in tx.connection.execute(_TIMES)}
 
 
 def has_hidden_documents(tx: ReadTransaction) -> bool:

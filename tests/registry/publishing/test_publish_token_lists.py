@@ -187,6 +187,36 @@ def test_each_list_that_holds_a_certificate_is_published_and_no_other(desk: Desk
     assert lists(desk, 0)[0].array == bytes(LIST_SIZE // 4)
 
 
+def test_a_change_is_a_change_of_one_list(desk: Desk) -> None:
+    """A register of ten million has 77 lists: those in which nothing changed are neither signed nor stored again."""
+    numbers = [certificate.number for certificate in desk.certify(people(1, 2), ASSESSOR)]
+    move = "UPDATE certificate SET status_index = :index WHERE number = :number"
+    desk.tamper(move, index=LIST_SIZE, number=numbers[1])
+    work(desk)
+    desk.now += SECOND
+    desk.change(numbers[0], State.REVOKED, "exam_misconduct")
+    assert [version(desk, jwt_file(0)), version(desk, jwt_file(1))] == [2, 1]
+    desk.now += SECOND
+    desk.change(numbers[1], State.SUSPENDED, "under_review", until=date(2026, 11, 21))
+    assert [version(desk, cwt_file(0)), version(desk, cwt_file(1))] == [2, 2]
+    desk.now += SECOND
+    # The same two bits, and an end that comes earlier: the list promises less than it did.
+    desk.tamper("UPDATE status_event SET until = :until", until=str(desk.now + SECOND))
+    with desk.home.store.transaction() as tx:
+        desk.home.publish_status(tx, desk.now)
+    assert [version(desk, jwt_file(0)), version(desk, jwt_file(1))] == [2, 3]
+
+
+def test_each_list_is_signed_anew_at_half_of_its_own_life(desk: Desk) -> None:
+    certified(desk)
+    move = "UPDATE published_document SET issued_at = '2026-11-16 02:00:00.000000' WHERE kind = :kind"
+    assert desk.tamper(move, kind=jwt_file(0)) == 1
+    assert needs_signing(desk)
+    work(desk)
+    assert [version(desk, jwt_file(0)), version(desk, cwt_file(0))] == [2, 2]
+    assert not needs_signing(desk)
+
+
 def test_a_new_public_address_needs_new_lists(desk: Desk, home_folder: Path) -> None:
     certified(desk)
     new = "https://verify.example.cn"
