@@ -35,7 +35,8 @@ class Awaited(NamedTuple):
 
 
 BENCHMARKS: dict[str, Measured] = {
-    "issue-rows": Measured(issue_rows.prepared, 0.40),
+    "issue-rows": Measured(issue_rows.sqlite, 0.40),
+    "issue-rows-postgresql": Measured(issue_rows.postgresql, 0.40),
     "issue-core": Measured(issue_core.prepared),
     "verify-verdict": Measured(verify_in_process.verdicts, 0.75),
     "verify-report": Measured(verify_in_process.reports),

@@ -182,7 +182,8 @@ def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
 
 def _start(work: BatchWork, check: OwnCheck, ids: Sequence[int], clock: Clock) -> UnderWay:
     """Take a chunk into the register and have it verified."""
-    logged, now = _take_to_log(work, ids, clock), clock()
+    with collector_paused():
+        logged, now = _take_to_log(work, ids, clock), clock()
     again = any(each.supersedes for each in logged) or has_former_paper(work.home, logged)
     if again:
         # Such a one needs the register's facts, which are only published now.
