@@ -47,7 +47,8 @@ class Drill:
         self.cluster = cluster
         self.events: list[Event] = []
         self.scans = folder / "scans.jsonl"
-        self.journals = {name: folder / name / "clerk" / JOURNAL for name in APPLICATIONS}
+        # Not in the machines' folders: who reads them must not be taken for a process of such a machine.
+        self.journals = {name: folder / "clerks" / name / JOURNAL for name in APPLICATIONS}
         self._phases = phases
         self._rate = rate
         self._size = size

@@ -152,7 +152,7 @@ class Clerk:
 @contextmanager
 def clerk_at(folder: Path, home_folder: Path, institutions: list[str], size: int) -> Iterator[Clerk]:
     """A clerk at the home in a folder, with the settings of the environment."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     settings = load_settings(home_folder, os.environ)
     with open_home(settings, os.environ) as home, open_job_desk(settings) as desk:
         yield Clerk(home, desk, folder, institutions, size)
