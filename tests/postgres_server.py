@@ -188,11 +188,20 @@ def start_server(folder: Path, settings: Sequence[str]) -> PostgresServer:
 def _launch(folder: Path, settings: Sequence[str]) -> tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]:
     lines = (f"unix_socket_directories={folder}", *_ALWAYS, *settings)
     command = (program("postgres"), "-D", str(folder / "data"), *(part for line in lines for part in ("-c", line)))
+    # In sessions of their own: a signal to all processes of a terminal or a time limit ends the starter alone, and
+    # then the guard does its work.
     with (folder / "log").open("ab") as log:
         server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, user=_server_user()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            user=_server_user(),
+            start_new_session=True,
         )
-    guard = subprocess.Popen(["sh", "-c", _END_WITH_STARTER, str(server.pid), str(folder)], stdin=subprocess.PIPE)
+    watch = ["sh", "-c", _END_WITH_STARTER, str(server.pid), str(folder)]
+    guard = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
     return server, guard
 
 
