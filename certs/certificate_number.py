@@ -71,9 +71,8 @@ class NumberSeries(NamedTuple):
             return None
         if serial == 0:
             return None
-        return CertificateNumber(
-            text, first.layout, first.kind, first.institution_code, first.year, first.grade, serial
-        )
+        _, layout, kind, institution_code, year, grade, _ = first
+        return tuple.__new__(CertificateNumber, (text, layout, kind, institution_code, year, grade, serial))
 
 
 def parse_number(text: str, layouts: LayoutSet) -> CertificateNumber:

@@ -69,14 +69,17 @@ def _claims_in_place(payload: bytes) -> CertificateClaims:
     tail = payload[name_end + 2 : name_end + 6].decode("ascii")
     if payload[name_end : name_end + 2] != _ID_TAIL_HEAD or not tail.isprintable():
         raise ValueError("no ID tail of four common characters")
-    return CertificateClaims(
-        payload[start + 8 : number_end].decode("ascii"),
-        _instant(issued),
-        expires_at,
-        name_value(payload[name_at:name_end].decode("utf-8")),
-        tail,
-        *_certified(map_head, payload[name_end + 6 : index_at]),
-        status_index,
+    return tuple.__new__(
+        CertificateClaims,
+        (
+            payload[start + 8 : number_end].decode("ascii"),
+            _instant(issued),
+            expires_at,
+            name_value(payload[name_at:name_end].decode("utf-8")),
+            tail,
+            *_certified(map_head, payload[name_end + 6 : index_at]),
+            status_index,
+        ),
     )
 
 

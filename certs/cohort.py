@@ -51,7 +51,8 @@ class Cohorts:
             return _read(claims, issued_year, owner, layouts, catalogue)
         key = owner.key.kid, text[:-tail], claims[5:9]
         cohort = self._kept.get(key)
-        number = None if cohort is None or cohort.series is None else cohort.series.number(text)
+        series = None if cohort is None else cohort.series
+        number = None if series is None else series.number(text)
         if cohort is not None and number is not None and number.year <= issued_year:
             return number, cohort
         number, cohort = _read(claims, issued_year, owner, layouts, catalogue)

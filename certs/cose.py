@@ -41,7 +41,8 @@ class Sign1(NamedTuple):
     @property
     def to_be_signed(self) -> bytes:
         """The Sig_structure (RFC 9052 §4.4) that the signature covers."""
-        return _SIG_STRUCTURE_START + self.kid + _EMPTY_EXTERNAL_AAD + self.payload_bstr
+        kid, payload_bstr, _, _ = self
+        return _SIG_STRUCTURE_START + kid + _EMPTY_EXTERNAL_AAD + payload_bstr
 
 
 def to_be_signed(kid: bytes, payload: bytes) -> bytes:
@@ -63,12 +64,9 @@ def take_apart(envelope: bytes) -> Sign1:
     between = _BETWEEN.get(len(envelope) - _AROUND_PAYLOAD)
     is_usual = between is not None and envelope[_KID_END:_PAYLOAD_AT] == between and envelope.startswith(_START)
     if is_usual and envelope[-_TAIL:-SIGNATURE_LENGTH] == _BEFORE_SIGNATURE:
-        return Sign1(
-            envelope[_KID_AT:_KID_END],
-            envelope[_KID_END + 1 : -_TAIL],
-            envelope[_PAYLOAD_AT:-_TAIL],
-            envelope[-SIGNATURE_LENGTH:],
-        )
+        payload_bstr, payload = envelope[_KID_END + 1 : -_TAIL], envelope[_PAYLOAD_AT:-_TAIL]
+        parts = envelope[_KID_AT:_KID_END], payload_bstr, payload, envelope[-SIGNATURE_LENGTH:]
+        return tuple.__new__(Sign1, parts)
     return _take_apart(envelope)
 
 

@@ -26,6 +26,9 @@ class Verdict(StrEnum):
     UNDETERMINED = "undetermined"
 
 
+_VALID = Verdict.VALID
+
+
 class Outcome(StrEnum):
     """The outcome of one check."""
 
@@ -106,7 +109,7 @@ def form_verdict(checks: tuple[Check, ...]) -> Verdict:
     """
     open_checks = [check for check in checks if check.outcome is not _PASSED]
     if not open_checks:
-        return Verdict.VALID
+        return _VALID
     if any(check.outcome is Outcome.FAILED and check.name is not CheckName.STATUS for check in open_checks):
         return Verdict.NOT_GENUINE
     if any(check.outcome is Outcome.INDETERMINATE for check in open_checks):

@@ -62,7 +62,8 @@ def check_log(
     fault = _time_fault(logged_at, issued_at, delay)
     if fault is not None:
         return LogFinding(Check(CheckName.LOG, Outcome.FAILED, fault))
-    return LogFinding(_logged(logged_at, at - log.newest_at), found, logged_status_changes(entries))
+    check = _logged(logged_at, at - log.newest_at)
+    return tuple.__new__(LogFinding, (check, found, logged_status_changes(entries)))
 
 
 def _logged(logged_at: datetime, age: timedelta) -> Check:

@@ -87,7 +87,8 @@ def logged_certificate(
     """The first certificate entry with this body (kid ‖ envelope digest), or None: what is logged twice counts once."""
     for index, content in entries:
         if content[0] == _CERTIFICATE and content[HEAD_LENGTH:] == body:
-            return LoggedCertificate(tree_size, index, logged_at_of(content[:HEAD_LENGTH]), body[:KID_LENGTH])
+            logged_at = logged_at_of(content[:HEAD_LENGTH])
+            return tuple.__new__(LoggedCertificate, (tree_size, index, logged_at, body[:KID_LENGTH]))
     return None
 
 

@@ -61,7 +61,7 @@ def read_qr_text(text: str) -> QrContent:
     if origin is None:
         return _read_text(text)
     try:
-        return QrContent(origin, from_base32(payload))
+        return tuple.__new__(QrContent, (origin, from_base32(payload)))
     except KezhengError:
         return _read_text(text)
 

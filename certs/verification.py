@@ -50,6 +50,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 """How far a certificate's issue time may lie ahead of the time asked about: clocks differ."""
 
 _PASSED, _FAILED = Outcome.PASSED, Outcome.FAILED
+_new = tuple.__new__
 _FORM_OK = Check(CheckName.FORM, Outcome.PASSED, "form_ok")
 _SIGNATURE_OK = Check(CheckName.SIGNATURE, Outcome.PASSED, "signature_ok")
 _AUTHORISED = Check(CheckName.AUTHORITY, Outcome.PASSED, AUTHORISED)
@@ -95,13 +96,14 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
         assert isinstance(owner, Check)
         return _stopped(at, _FORM_OK, owner)
     institution, key = owner
-    if not verify_signature(key.public_key, sign1.signature, sign1.to_be_signed):
+    kid, _, payload, signature_bytes = sign1
+    if not verify_signature(key.public_key, signature_bytes, sign1.to_be_signed):
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "signature_mismatch"))
     # 3. The signed content: decoded only now, and held against the key that signed it.
     if isinstance(data, Unavailable):
         return _stopped(at, unavailable_check(CheckName.FORM, data), _SIGNATURE_OK)
     try:
-        claims = read_claims(sign1.payload)
+        claims = read_claims(payload)
         issued_at = claims.issued_at
         issued_on = shanghai_day(issued_at)
         number, cohort = evidence.cohorts.find(claims, issued_on.year, owner, data.layouts, data.catalogue)
@@ -112,14 +114,14 @@ def verify(envelope: bytes, evidence: Evidence, at: datetime, *notices: Notice) 
     if issued_at > at and issued_at > at + FUTURE_TOLERANCE:
         return _stopped(at, _FORM_OK, Check(CheckName.SIGNATURE, Outcome.FAILED, "issued_in_future"))
     # 4. and 5. The register, and whether the key was good at the register's time.
-    found = check_log(evidence.log, envelope, sign1.kid, issued_at, trust.limits, at)
+    found = check_log(evidence.log, envelope, kid, issued_at, trust.limits, at)
     signature = _signature_check(key, issued_at, found)
     if signature.outcome is not _PASSED:
         said = reissue_notice(claims.status_index, evidence.status)
         return _stopped(at, _FORM_OK, signature, found.check)._replace(notices=said)
     if found.check.outcome is _FAILED:
         return _stopped(at, _FORM_OK, signature, found.check)
-    signed = _Signed(envelope, claims, issued_on, number, cohort, institution)
+    signed = _new(_Signed, (envelope, claims, issued_on, number, cohort, institution))
     # 6.–8. What the evidence says about a genuine certificate.
     return _judge(signed, signature, found, evidence, at, notices)
 
@@ -198,19 +200,13 @@ def _judge(
     authority = _authority_check(finding, status_check)
     log = check_listing(evidence.log, institution, log_check)
     checks = (_FORM_OK, signature, log, authority, status_check)
-    genuine = Genuine(
-        claims,
-        number,
-        occupation,
-        subject.direction,
-        institution,
-        authority is _AUTHORISED or covered.fault is None,
-        status,
-        facts,
-        logged,
+    accredited = authority is _AUTHORISED or covered.fault is None
+    genuine = _new(
+        Genuine,
+        (claims, number, occupation, subject.direction, institution, accredited, status, facts, logged),
     )
     said = notices + notices_of(finding, institution, trust, status, at)
-    return Verification(form_verdict(checks), checks, said, at, genuine)
+    return _new(Verification, (form_verdict(checks), checks, said, at, genuine))
 
 
 def _form_of_older(number: CertificateNumber, facts: CertificateFacts, status_check: Check) -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from certs.authority import AuthorityFinding
+from certs.authority import AUTHORISED, AuthorityFinding
 from certs.finding import Notice
 from certs.institution import EventKind, InstitutionRecord
 from certs.status import State, Status
@@ -24,9 +24,10 @@ def notices_of(
     said: list[Notice] = []
     if trust.environment != "production":
         said.append(Notice("demo_environment"))
-    if finding.passed and not institution.listed_on(today):
+    code, in_run_off = finding
+    if code == AUTHORISED and not institution.listed_on(today):
         said.append(_no_longer_listed(institution, today))
-    if finding.in_run_off:
+    if in_run_off:
         said.append(Notice("issued_in_run_off"))
     if status is not None and status.state is _SUPERSEDED and status.event and status.event.successor:
         said.append(Notice("superseded", (("successor", status.event.successor),)))
