@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -121,8 +121,7 @@ def _shape(content: PageContent, texts: list[str]) -> Hashable:
 def _marked(content: PageContent) -> PageContent:
     """The same page with a mark in the place of every text that is not empty, in the order of `_texts`."""
     view, take = content.view, _marks()
-    marked = replace(
-        view,
+    marked = view._replace(
         headline=take(view.headline),
         second=take(view.second),
         next_step=take(view.next_step),
@@ -149,8 +148,7 @@ def _marks() -> Take:
 
 
 def _marked_record(record: Record, take: Take) -> Record:
-    return replace(
-        record,
+    return record._replace(
         name=take(record.name or ""),
         title=take(record.title),
         subject=take(record.subject),
@@ -163,8 +161,7 @@ def _marked_record(record: Record, take: Take) -> Record:
 
 
 def _marked_check(check: CheckLine, take: Take) -> CheckLine:
-    return replace(
-        check,
+    return check._replace(
         label=take(check.label),
         outcome_text=take(check.outcome_text),
         text=take(check.text),
@@ -174,5 +171,5 @@ def _marked_check(check: CheckLine, take: Take) -> CheckLine:
 
 def _marked_lines(lines: Iterable[Line], take: Take) -> tuple[Line, ...]:
     return tuple(
-        replace(line, label=take(line.label), value=take(line.value), note=take(line.note)) for line in lines
+        line._replace(label=take(line.label), value=take(line.value), note=take(line.note)) for line in lines
     )

@@ -43,9 +43,9 @@ class QuickScan:
         if reply is None:
             await self._app(scope, receive, send)
             return
-        headers = [*reply.headers.pairs, (b"content-length", b"%d" % len(reply.body))]
+        headers = [*reply.headers.pairs, (b"content-length", b"%d" % reply.length)]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
+        await send({"type": "http.response.body", "body": b"".join(reply.pieces)})
 
     def at_once(self, scope: MutableMapping[str, Any]) -> Reply | None:
         """The answer to a plain scan that can be given from memory, else None."""
@@ -73,13 +73,13 @@ class QuickScan:
         given, evidence = found
         if _asks_for_json(scope["headers"]):
             return Reply(200, self._json_headers, self._scans.report(given, evidence))
-        return Reply(200, self._page_headers, self._scans.page(given, evidence, _language(scope["query_string"])))
+        return Reply(200, self._page_headers, (self._scans.page(given, evidence, _language(scope["query_string"])),))
 
     def _failed(self) -> Reply:
         self._site.metrics.count_request("GET", "/v/{payload}", HTTPStatus.INTERNAL_SERVER_ERROR, 0.0)
         refusal = problem_response(KezhengError(INTERNAL))
         headers = HeaderBlock(with_headers(refusal.raw_headers, self._guarding))
-        return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, headers, bytes(refusal.body))
+        return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, headers, (bytes(refusal.body),))
 
     def _headers_of(self, media_type: str) -> HeaderBlock:
         own = {"content-type": media_type, "vary": "Accept", **NO_INDEX}

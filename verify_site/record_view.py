@@ -7,7 +7,6 @@ next step.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -38,8 +37,7 @@ class Way(StrEnum):
     NUMBER = "number"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One labelled fact."""
 
     label: str
@@ -48,8 +46,7 @@ class Line:
     is_wide: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What the first screen says of a certificate."""
 
     name: str | None
@@ -70,8 +67,7 @@ class Record:
         return name + math.ceil(_width(self.subject) / 16) + sum(math.ceil(_width(row) / 15) for row in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckLine(NamedTuple):
     """One check with its outcome; ``outcome`` also chooses the icon."""
 
     outcome: str
@@ -81,8 +77,7 @@ class CheckLine:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResultView:
+class ResultView(NamedTuple):
     """The whole page of one answer."""
 
     verdict: str

@@ -25,35 +25,34 @@ class ReportWriter:
     def __init__(self) -> None:
         self._kept = KeptParts()
 
-    def scan_report(self, given: Answer, evidence: Evidence) -> bytes:
-        """The whole report of an answer that was given on this evidence."""
+    def scan_report(self, given: Answer, evidence: Evidence) -> tuple[bytes, ...]:
+        """The whole report of an answer that was given on this evidence, in pieces.
+
+        The title effects are one of them: 40 KB that all reports of a grade on a day share, and that nobody copies.
+        """
         genuine = given.verification.genuine
         if given.verification.verdict is not Verdict.VALID or genuine is None:
-            return orjson.dumps(given.report(given.effects_as_json))
+            return (orjson.dumps(given.report(given.effects_as_json)),)
         self._kept.begin(evidence)
         return self._valid_report(given, genuine)
 
-    def _valid_report(self, given: Answer, genuine: Genuine) -> bytes:
+    def _valid_report(self, given: Answer, genuine: Genuine) -> tuple[bytes, ...]:
         """Parts in the order of the report's members."""
         made, part = given.verification, self._kept.part
         standing = standing_of(given, genuine)
         as_of = format_instant(made.at)
         checked_at = as_of if given.checked_at is made.at else format_instant(given.checked_at)
-        return b"".join(
-            (
-                part("valid", lambda: b"{" + _members(given.report(), _BEFORE)),
-                f',"check_id":"{given.check_id}","checked_at":"{checked_at}","as_of":"{as_of}",'.encode("ascii"),
-                part(made.checks, lambda: _members(given.report(), ("checks",))),
-                part(("before", standing), lambda: b"," + _members(given.report(), ("notices",))),
-                b',"certificate":',
-                orjson.dumps(certificate_json(genuine)),
-                part(("after", standing), lambda: b"," + _members(given.report(), ("institution", "status"))),
-                self._effects(given, genuine),
-                b',"log":',
-                orjson.dumps(None if genuine.logged is None else log_json(genuine.logged)),
-                b"}",
-            )
+        before = (
+            part("valid", lambda: b"{" + _members(given.report(), _BEFORE)),
+            f',"check_id":"{given.check_id}","checked_at":"{checked_at}","as_of":"{as_of}",'.encode("ascii"),
+            part(made.checks, lambda: _members(given.report(), ("checks",))),
+            part(("before", standing), lambda: b"," + _members(given.report(), ("notices",))),
+            b',"certificate":',
+            orjson.dumps(certificate_json(genuine)),
+            part(("after", standing), lambda: b"," + _members(given.report(), ("institution", "status"))),
         )
+        logged = orjson.dumps(None if genuine.logged is None else log_json(genuine.logged))
+        return b"".join(before), self._effects(given, genuine), b',"log":%b}' % logged
 
     def _effects(self, given: Answer, genuine: Genuine) -> bytes:
         """The title effects: the longest part, the same for all of a grade on a day."""

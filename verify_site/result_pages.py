@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -12,6 +14,7 @@ from certs.equivalence import PolicySet, effects_for_all
 from certs.evidence import Evidence
 from certs.grades import CertificateKind, Grade
 from certs.log_evidence import LoggedCertificate, LogReader
+from certs.timestamps import shanghai_day
 from certs.title_policy import PROJECT_EFFECTS
 from certs.unavailable import Unavailable
 from verify_site.answers import Answer
@@ -47,7 +50,19 @@ class ResultPages:
     def _content(
         self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str, switch: str
     ) -> PageContent:
-        frame = self._pages.frame(language, switch, evidence) | {
+        self._kept.begin(evidence)
+        frame = self._kept.part(
+            ("frame", way, language, base, switch, _titles_asked(given, way)),
+            lambda: self._frame(given, way, language, evidence, base, switch),
+        )
+        view = result_view(given, way, language, self._kept)
+        return PageContent(view, technical_lines(given, evidence, language, self._kept), frame)
+
+    def _frame(
+        self, given: Answer, way: Way, language: Language, evidence: Evidence, base: str, switch: str
+    ) -> dict[str, Any]:
+        """Links and quotations: the same for all certificates of a grade on a day."""
+        return self._pages.frame(language, switch, evidence) | {
             "way": way.value,
             "effects": quoted_effects(given, language),
             "titles_link": titles_link(given, way, language, base),
@@ -55,9 +70,6 @@ class ResultPages:
             "receipt_action": language.link(base, view="receipt") if _can_be_saved(way, evidence, base) else "",
             "again_link": language.link(base) or "?",
         }
-        self._kept.begin(evidence)
-        view = result_view(given, way, language, self._kept)
-        return PageContent(view, technical_lines(given, evidence, language, self._kept), frame)
 
     def printed(self, given: Answer, language: Language) -> Response:
         """The record as one printable sheet."""
@@ -70,6 +82,15 @@ def _can_be_saved(way: Way, evidence: Evidence, base: str) -> bool:
     """Whether a receipt can be made: of a scan that has an address, while there is something that proves it."""
     is_at_hand = not isinstance(evidence.trust, Unavailable) and not isinstance(evidence.log, Unavailable)
     return way is Way.SCAN and base != "/" and is_at_hand
+
+
+def _titles_asked(given: Answer, way: Way) -> Hashable:
+    """What the title rules are asked with."""
+    genuine = given.verification.genuine
+    if genuine is None:
+        return None
+    occupation = None if way is Way.SCAN else genuine.occupation.id
+    return genuine.number.kind, genuine.claims.grade, occupation, shanghai_day(given.verification.at)
 
 
 def titles_link(given: Answer, way: Way, language: Language, base: str) -> str:

@@ -78,8 +78,8 @@ class ScanRoute:
         self._site.metrics.count_verification("qr", made.verdict.value)
         return answer(made, evidence, now), evidence
 
-    def report(self, given: Answer, evidence: Evidence) -> bytes:
-        """The whole report."""
+    def report(self, given: Answer, evidence: Evidence) -> tuple[bytes, ...]:
+        """The whole report, in pieces."""
         return self._reports.scan_report(given, evidence)
 
     def page(self, given: Answer, evidence: Evidence, lang: str | None) -> bytes:
@@ -95,7 +95,7 @@ class ScanRoute:
     def _shown(self, given: Answer, evidence: Evidence, query: QueryParams, accept: str) -> Response:
         """The report, or the page that ``view`` names; other parameters come from messengers and mean nothing."""
         if wants_json(accept):
-            return Response(self.report(given, evidence), media_type=JSON, headers=NO_INDEX)
+            return Response(b"".join(self.report(given, evidence)), media_type=JSON, headers=NO_INDEX)
         language = language_of(query.get("lang"))
         genuine, data = given.verification.genuine, evidence.data
         if query.get("view") == "print":

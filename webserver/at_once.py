@@ -23,11 +23,16 @@ class HeaderBlock:
 
 
 class Reply(NamedTuple):
-    """A whole answer."""
+    """A whole answer. Its body comes in pieces, so that a large one which many answers share is never copied."""
 
     status: int
     headers: HeaderBlock
-    body: bytes
+    pieces: tuple[bytes, ...]
+
+    @property
+    def length(self) -> int:
+        """Bytes of the body."""
+        return sum(map(len, self.pieces))
 
 
 class AtOnce(Protocol):
@@ -40,15 +45,14 @@ class AtOnce(Protocol):
 STATUS_LINES = {int(status): f"HTTP/1.1 {int(status)} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
 
 
-def encoded(reply: Reply, before: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool, has_body: bool) -> bytes:
-    """A reply as it goes over the wire, with the server's own headers ``before`` its."""
+def encoded_head(reply: Reply, before: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool) -> bytes:
+    """Status line and headers as they go over the wire, with the server's own headers ``before`` the reply's."""
     return b"".join(
         (
             STATUS_LINES[reply.status],
             *[b"%b: %b\r\n" % pair for pair in before],
             b"" if keeps_alive else b"connection: close\r\n",
             reply.headers.encoded,
-            b"content-length: %d\r\n\r\n" % len(reply.body),
-            reply.body if has_body else b"",
+            b"content-length: %d\r\n\r\n" % reply.length,
         )
     )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from webserver.at_once import AtOnce, encoded
+from webserver.at_once import AtOnce, encoded_head
 
 CLOSE = (b"connection", b"close")
 _BODILESS = ("GET", "HEAD")
@@ -52,9 +52,8 @@ class ShortWayProtocol(HttpToolsProtocol):
         before = self.server_state.default_headers
         is_leaving = CLOSE in before
         keeps_alive = not is_leaving and self.parser.should_keep_alive()
-        self.transport.write(
-            encoded(reply, before, keeps_alive=keeps_alive or is_leaving, has_body=scope["method"] != "HEAD")
-        )
+        head = encoded_head(reply, before, keeps_alive=keeps_alive or is_leaving)
+        self.transport.writelines((head, *reply.pieces) if scope["method"] != "HEAD" else (head,))
         self.server_state.total_requests += 1
         if keeps_alive:
             self._unset_keepalive_if_required()

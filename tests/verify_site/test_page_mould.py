@@ -98,15 +98,14 @@ MARKS = st.sampled_from(["", "<script>", "&amp;", "\x00", "\ue0000\ue001", "\ue0
 def test_whatever_a_text_holds_is_escaped_as_the_template_does(texts: list[str], is_wide: bool) -> None:
     view, record = CONTENT.view, CONTENT.view.record
     assert record is not None
-    changed = replace(
-        view,
+    changed = view._replace(
         headline=texts[0],
         second=texts[1],
         next_step=texts[2],
         notices=tuple(texts[3:5]),
-        record=replace(record, name=texts[5], direction=texts[6] or None, issuer=texts[7], id_tail=texts[8] or None),
+        record=record._replace(name=texts[5], direction=texts[6] or None, issuer=texts[7], id_tail=texts[8] or None),
         facts=(*view.facts, Line(texts[9], texts[10], texts[11], is_wide)),
-        checks=tuple(replace(check, text=texts[0], advice=texts[3]) for check in view.checks),
+        checks=tuple(check._replace(text=texts[0], advice=texts[3]) for check in view.checks),
     )
     content = replace(CONTENT, view=changed)
     assert MOULDS.page(content).decode() == made_by_template(MADE, content)
@@ -115,7 +114,7 @@ def test_whatever_a_text_holds_is_escaped_as_the_template_does(texts: list[str],
 def test_moulds_are_bounded() -> None:
     moulds = PageMoulds(Rendering(MADE))
     for number in range(MAX_MOULDS + 20):
-        view = replace(CONTENT.view, notices=("说明",) * number)
+        view = CONTENT.view._replace(notices=("说明",) * number)
         moulds.page(replace(CONTENT, view=view))
     assert len(moulds._moulds) == MAX_MOULDS
 

@@ -36,7 +36,7 @@ def test_every_kind_of_report_is_written_as_it_is(name: str) -> None:
     evidence, writer = world.evidence(), ReportWriter()
     for at in (NOW, NOW, NOW + DAY, NOW):
         made = answered(payload, evidence, at)
-        assert writer.scan_report(made, evidence) == in_one_go(made)
+        assert b"".join(writer.scan_report(made, evidence)) == in_one_go(made)
 
 
 def test_reports_of_different_institutions_grades_and_days_keep_apart() -> None:
@@ -51,7 +51,7 @@ def test_reports_of_different_institutions_grades_and_days_keep_apart() -> None:
         for payload in payloads:
             for at, checked_at in ((NOW, NOW), (NOW, NOW + DAY), (NOW + 2 * DAY, NOW + 2 * DAY)):
                 made = answered(payload, evidence, at, checked_at)
-                assert writer.scan_report(made, evidence) == in_one_go(made)
+                assert b"".join(writer.scan_report(made, evidence)) == in_one_go(made)
 
 
 def test_what_rests_on_other_evidence_is_forgotten() -> None:
@@ -62,7 +62,7 @@ def test_what_rests_on_other_evidence_is_forgotten() -> None:
         world.version += 1
         evidence = world.evidence()
         made = answered(payload, evidence, NOW)
-        written = writer.scan_report(made, evidence)
+        written = b"".join(writer.scan_report(made, evidence))
         assert written == in_one_go(made)
         assert name.encode() in written
 
@@ -80,7 +80,7 @@ def test_the_order_of_questions_changes_no_answer(asked: list[tuple[int, int, bo
     for place, days, is_later_checked in asked:
         at = NOW + days * DAY
         made = answered(PAYLOADS[place], EVIDENCE, at, at + DAY if is_later_checked else at)
-        assert writer.scan_report(made, EVIDENCE) == in_one_go(made)
+        assert b"".join(writer.scan_report(made, EVIDENCE)) == in_one_go(made)
 
 
 def test_kept_parts_are_bounded() -> None:

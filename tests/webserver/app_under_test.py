@@ -19,10 +19,10 @@ class Application:
 
     def at_once(self, scope: Any) -> Reply | None:
         if scope["path"] == "/now":
-            return Reply(200, HEADERS, f"at once {os.getpid()} {scope['query_string'].decode()}".encode())
+            return Reply(200, HEADERS, (f"at once {os.getpid()} ".encode(), scope["query_string"]))
         if scope["path"] == "/not found":
-            return Reply(404, HEADERS, b"nothing here")
-        return Reply(200, HEADERS, LARGE) if scope["path"] == "/large" else None
+            return Reply(404, HEADERS, (b"nothing here",))
+        return Reply(200, HEADERS, (LARGE[:1], LARGE[1:])) if scope["path"] == "/large" else None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
