@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from bench import (
     append_log,
+    bulk_verify,
     certificate_pdfs,
     issue_core,
     issue_rows,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Measured] = {
     "issue-core": Measured(issue_core.prepared),
     "verify-verdict": Measured(verify_in_process.verdicts, 0.75),
     "verify-report": Measured(verify_in_process.reports),
+    "bulk-verify": Measured(bulk_verify.prepared, 0.80),
     "http-scan": Measured(verify_over_http.scans, 0.90),
     "http-page": Measured(verify_over_http.pages, 0.60),
     "http-verify": Measured(verify_over_http.api),
