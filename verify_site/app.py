@@ -42,7 +42,7 @@ from verify_site.problems import error_of_status, problem_response
 from verify_site.public_api import public_api
 from verify_site.published_folder import PublishedFolder
 from verify_site.published_routes import gauges_of, published_routes
-from verify_site.quick_scan import QuickScan
+from verify_site.quick_scan import VERIFY, QuickScan
 from verify_site.receipt_pages import ReceiptPages
 from verify_site.registry_desk import RegistryDesk
 from verify_site.result_pages import ResultPages
@@ -56,6 +56,7 @@ from webserver.at_once import Reply
 
 COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 SHARE_SECONDS = 1.0
+_POSTS = frozenset({VERIFY})
 _MACHINE_PATHS = (
     "/api/",
     "/published/",
@@ -158,17 +159,22 @@ class SiteApp(FastAPI):
         # No tracing: an environment that turns it on would export whole paths, and a scanned one holds a name.
         silent: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
         super().__init__(title="Kezheng", docs_url=None, redoc_url=None, openapi_url=None, telemetry=silent, **settings)
-        scans = _add_routes(self, site)
+        scans, api = _add_routes(self, site)
         self.add_middleware(Guard, site=site)
-        self._quick = QuickScan(super().__call__, site, scans)
+        self._quick = QuickScan(super().__call__, site, scans, api)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._quick(scope, receive, send)
 
-    def at_once(self, scope: MutableMapping[str, Any]) -> Reply | None:
+    @property
+    def posts_at_once(self) -> frozenset[str]:
+        """Where a posted QR text may be answered at once."""
+        return _POSTS
+
+    def at_once(self, scope: MutableMapping[str, Any], body: bytes) -> Reply | None:
         """The answer to a plain scan, for a server that asks for it."""
-        return self._quick.at_once(scope)
+        return self._quick.at_once(scope, body)
 
 
 def create_site_app(site: Site) -> SiteApp:
@@ -195,7 +201,7 @@ async def _share_counts(site: Site) -> None:
         await asyncio.sleep(SHARE_SECONDS)
 
 
-def _add_routes(app: FastAPI, site: Site) -> ScanRoute:
+def _add_routes(app: FastAPI, site: Site) -> tuple[ScanRoute, VerifyApi]:
     pages, desk = Pages(site), NumberDesk(site)
     results, titles, api = ResultPages(pages), TitlePages(site, pages), VerifyApi(site, desk)
     receipts = ReceiptPages(site, pages)
@@ -204,7 +210,7 @@ def _add_routes(app: FastAPI, site: Site) -> ScanRoute:
     app.router.routes[:0] = [
         PlainRoute("/v/{payload:path}", scan),
         PlainRoute("/V/{payload:path}", scan),
-        PlainRoute("/api/v1/verify", api.verify, methods=["POST"]),
+        PlainRoute(VERIFY, api.verify, methods=["POST"]),
         PlainRoute("/api/v1/verify/batch", api.batch, methods=["POST"]),
         *PageRoutes(site, pages, results, titles, desk, api).routes(),
         *receipts.routes(),
@@ -213,7 +219,7 @@ def _add_routes(app: FastAPI, site: Site) -> ScanRoute:
     app.include_router(public_api(site))
     app.router.routes.extend(interface_routes(app, pages))
     _add_error_handlers(app, pages)
-    return scan
+    return scan, api
 
 
 def _add_error_handlers(app: FastAPI, pages: Pages) -> None:

@@ -1,13 +1,13 @@
 """The scan path in front of the web framework: most requests of a register are scans, and this is all they need.
 
-``GET /v/{payload}`` without a view is answered here, with the same headers, counters and log line as everything else;
-whatever is unusual goes the ordinary way. From the request to the answer nothing is waited for: no database, no file,
-no lock, no other thread.
+``GET /v/{payload}`` without a view, and ``POST /api/v1/verify`` with a QR text, are answered here, with the same
+headers, counters and log line as everything else; whatever is unusual goes the ordinary way. From the request to the
+answer nothing is waited for: no database, no file, no lock, no other thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,8 +20,10 @@ from verify_site.page_renderer import CONTENT_TYPE, NO_INDEX
 from verify_site.problems import INTERNAL, problem_response
 from verify_site.scan_route import JSON, ScanRoute, wants_json
 from verify_site.site import Site
+from verify_site.verify_api import API_HEADERS, VerifyApi
 from webserver.at_once import HeaderBlock, Reply
 
+VERIFY = "/api/v1/verify"
 _ROUTES = {"/v/": "/v/{payload}", "/V/": "/V/{payload}"}
 _METHODS = ("GET", "HEAD")
 
@@ -29,17 +31,19 @@ _METHODS = ("GET", "HEAD")
 class QuickScan:
     """An application that answers plain scans itself and hands everything else on."""
 
-    def __init__(self, app: ASGIApp, site: Site, scans: ScanRoute) -> None:
+    def __init__(self, app: ASGIApp, site: Site, scans: ScanRoute, api: VerifyApi) -> None:
         self._app = app
         self._site = site
         self._scans = scans
+        self._api = api
         self._guarding = security_headers(site.public_url)
-        self._json_headers = self._headers_of(JSON)
-        self._page_headers = self._headers_of(CONTENT_TYPE)
+        self._json_headers = self._headers_of({"content-type": JSON, "vary": "Accept", **NO_INDEX})
+        self._page_headers = self._headers_of({"content-type": CONTENT_TYPE, "vary": "Accept", **NO_INDEX})
+        self._api_headers = self._headers_of({"content-type": JSON, **API_HEADERS})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        reply = self.at_once(scope) if scope["type"] == "http" else None
+        reply = self.at_once(scope, b"") if scope["type"] == "http" else None
         if reply is None:
             await self._app(scope, receive, send)
             return
@@ -47,27 +51,23 @@ class QuickScan:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"".join(reply.pieces)})
 
-    def at_once(self, scope: MutableMapping[str, Any]) -> Reply | None:
-        """The answer to a plain scan that can be given from memory, else None."""
-        path = scope["path"]
-        route = _ROUTES.get(path[:3])
-        if route is None or not _is_plain(scope, path):
+    def at_once(self, scope: MutableMapping[str, Any], body: bytes) -> Reply | None:
+        """The answer that can be given from memory to a plain scan or a posted QR text, else None."""
+        path, started_at = scope["path"], self._site.seconds()
+        route = path if path == VERIFY else _ROUTES.get(path[:3])
+        if route is None:
             return None
         try:
-            return self._recorded(path[3:], scope, route)
+            reply = self._posted(scope, body) if path == VERIFY else self._scanned(scope, path)
+            if reply is not None:
+                self._site.record(scope["method"], route, reply.status, self._site.seconds() - started_at)
         except Exception as error:  # the last line of defence, as in the guard: no value leaves the process
             tell_of_fault(error)
-            return self._failed()
-
-    def _recorded(self, payload: str, scope: MutableMapping[str, Any], route: str) -> Reply | None:
-        started_at = self._site.seconds()
-        reply = self._reply(payload, scope)
-        if reply is not None:
-            self._site.record(scope["method"], route, reply.status, self._site.seconds() - started_at)
+            return self._failed(route)
         return reply
 
-    def _reply(self, payload: str, scope: MutableMapping[str, Any]) -> Reply | None:
-        found = self._scans.answered_at_once(payload)
+    def _scanned(self, scope: MutableMapping[str, Any], path: str) -> Reply | None:
+        found = self._scans.answered_at_once(path[3:]) if _is_plain(scope, path) else None
         if found is None:
             return None
         given, evidence = found
@@ -75,14 +75,18 @@ class QuickScan:
             return Reply(200, self._json_headers, self._scans.report(given, evidence))
         return Reply(200, self._page_headers, (self._scans.page(given, evidence, _language(scope["query_string"])),))
 
-    def _failed(self) -> Reply:
-        self._site.metrics.count_request("GET", "/v/{payload}", HTTPStatus.INTERNAL_SERVER_ERROR, 0.0)
+    def _posted(self, scope: MutableMapping[str, Any], body: bytes) -> Reply | None:
+        is_plain = scope["method"] == "POST" and len(scope["query_string"]) <= MAX_ADDRESS - len(VERIFY)
+        found = self._api.verify_at_once(body) if is_plain else None
+        return None if found is None else Reply(200, self._api_headers, self._scans.report(*found))
+
+    def _failed(self, route: str) -> Reply:
+        self._site.metrics.count_request("GET", route, HTTPStatus.INTERNAL_SERVER_ERROR, 0.0)
         refusal = problem_response(KezhengError(INTERNAL))
         headers = HeaderBlock(with_headers(refusal.raw_headers, self._guarding))
         return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, headers, (bytes(refusal.body),))
 
-    def _headers_of(self, media_type: str) -> HeaderBlock:
-        own = {"content-type": media_type, "vary": "Accept", **NO_INDEX}
+    def _headers_of(self, own: Mapping[str, str]) -> HeaderBlock:
         encoded = [(name.encode(), value.encode()) for name, value in own.items()]
         return HeaderBlock(with_headers(encoded, self._guarding))
 

@@ -30,10 +30,15 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 async def read_json_object(request: Request, limit: int) -> dict[str, Any]:
     """The body as a JSON object. Raises KezhengError ``request_malformed`` or ``request_too_large``."""
+    return json_object(await read_body(request, limit))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body as a JSON object. Raises KezhengError ``request_malformed``."""
     try:
-        value = decode_json(await read_body(request, limit))
+        value = decode_json(body)
     except KezhengError as error:
-        raise error if error.code == "request_too_large" else KezhengError("request_malformed") from error
+        raise KezhengError("request_malformed") from error
     if not isinstance(value, dict):
         raise KezhengError("request_malformed")
     return value

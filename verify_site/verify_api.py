@@ -15,15 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from certs.errors import KezhengError
+from certs.evidence import Evidence
 from certs.finding import Verdict
 from certs.qr import read_qr_text
 from certs.timestamps import format_instant
 from certs.verification import verify_qr_text
 from verify_site.answers import Answer, answer, named_report, number_only, scan_report, without_id_tail
+from verify_site.looking_again import is_missing
 from verify_site.number_desk import MAX_NAME, MAX_NUMBER, NumberDesk, Question
 from verify_site.problems import problem, public_error
 from verify_site.query_values import past_instant_of
-from verify_site.request_body import read_json_object, text_field
+from verify_site.request_body import json_object, read_json_object, text_field
 from verify_site.site import Site
 
 MAX_VERIFY_BODY = 16 * 1024
@@ -33,6 +35,7 @@ MAX_QR = 4096
 """Characters taken in; what is longer than a code can be is answered as ``payload_too_large``."""
 BATCHES_AT_ONCE = 2
 """Each may hold 8 MB of questions and as much of answers."""
+API_HEADERS = {"x-robots-tag": "noindex"}
 _CHUNK = 250
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _QR_ALONE = {"qr", "at"}
@@ -69,6 +72,23 @@ class VerifyApi:
         self._site.take(self._site.look_ups, client, 1, "look_ups")
         return _json(await self._by_number(item, at))
 
+    def verify_at_once(self, body: bytes) -> tuple[Answer, Evidence] | None:
+        """The answer to a QR text, counted, with the evidence it rests on; None for whatever is no such question.
+
+        None also where one has to look again, and for faulty questions: the ordinary way words the refusal.
+        """
+        now = self._site.clock()
+        try:
+            fields = json_object(body)
+            item, at = parse_item(fields), past_instant_of(text_field(fields, "at", 40), now)
+            if not isinstance(item, str):
+                return None
+            evidence = self._site.source.snapshot().evidence
+            made = verify_qr_text(item, evidence, at)
+        except KezhengError:
+            return None
+        return None if is_missing(made) else (self._counted(answer(made, evidence, now)), evidence)
+
     async def batch(self, request: Request) -> Response:
         """Many verifications, answered in their order."""
         async with self._batches:
@@ -87,7 +107,9 @@ class VerifyApi:
         judged = await self._site.judge(
             lambda given: verify_qr_text(text, given, at), lambda: read_qr_text(text).envelope
         )
-        given = answer(*judged, self._site.clock())
+        return self._counted(answer(*judged, self._site.clock()))
+
+    def _counted(self, given: Answer) -> Answer:
         self._site.metrics.count_verification("qr", given.verification.verdict.value)
         return given
 
@@ -171,4 +193,4 @@ def _batch_problem(error: KezhengError) -> tuple[str, bytes]:
 
 
 def _json(content: bytes) -> Response:
-    return Response(content, media_type="application/json", headers={"x-robots-tag": "noindex"})
+    return Response(content, media_type="application/json", headers=API_HEADERS)

@@ -1,8 +1,8 @@
 """Answers that an application can give at once, without a task of their own: what a busy endpoint needs.
 
-An application that has a method ``at_once`` is asked with each request that has no body. It gives a reply, or None:
-then the request takes the ordinary way of ASGI. A reply has to be made from memory, in far less than a millisecond,
-since nobody else is answered meanwhile.
+An application that has a method ``at_once`` is asked with each GET and HEAD request, and with POST requests to the
+paths that it names, once their small body is there. It gives a reply, or None: then the request takes the ordinary way
+of ASGI. A reply has to be made from memory, in far less than a millisecond, since nobody else is answered meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, MutableMapping
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
+LARGEST_BODY = 16 * 1024
 Pairs = list[tuple[bytes, bytes]]
 
 
@@ -38,8 +39,12 @@ class Reply(NamedTuple):
 class AtOnce(Protocol):
     """An application that can answer some requests at once."""
 
-    def at_once(self, scope: MutableMapping[str, Any], /) -> Reply | None:
-        """The answer to a request without a body, or None for the ordinary way. Never raises and never waits."""
+    @property
+    def posts_at_once(self) -> frozenset[str]:
+        """The paths of which a POST may be answered at once."""
+
+    def at_once(self, scope: MutableMapping[str, Any], body: bytes, /) -> Reply | None:
+        """The answer to a request, or None for the ordinary way. Never raises and never waits."""
 
 
 STATUS_LINES = {int(status): f"HTTP/1.1 {int(status)} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}

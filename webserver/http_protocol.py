@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from webserver.at_once import AtOnce, encoded_head
+from webserver.at_once import LARGEST_BODY, AtOnce, encoded_head
 
 CLOSE = (b"connection", b"close")
 _BODILESS = ("GET", "HEAD")
@@ -23,30 +23,57 @@ class ShortWayProtocol(HttpToolsProtocol):
 
     answering: ClassVar[AtOnce]
     _answered = False
+    _body: bytes | None = None
+    """What has come of the body of a request that may still be answered at once."""
 
     def on_headers_complete(self) -> None:
-        """All headers are there: answer at once, or begin uvicorn's way."""
-        self._answered = self._may_be_short() and self._answer()
+        """All headers are there: answer at once, wait for a small body, or begin uvicorn's way."""
+        self._answered, self._body = False, None
+        if self._may_be_short():
+            scope = self._scope_of_headers()
+            if scope["method"] in _BODILESS:
+                self._answered = self._answer(scope, b"")
+            elif self._awaits_body(scope):
+                self._body = b""
+                return
         if not self._answered:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of a body; what was answered has none that matters."""
-        if not self._answered:
-            super().on_body(body)
+        if self._body is None:
+            if not self._answered:
+                super().on_body(body)
+            return
+        self._body += body
+        if len(self._body) > LARGEST_BODY:
+            self._go_uvicorns_way()
 
     def on_message_complete(self) -> None:
         """The request has been read."""
+        if self._body is not None:
+            self._answered = self._may_be_short() and self._answer(self._scope_of_headers(), self._body)
+            if not self._answered:
+                self._go_uvicorns_way()
         if not self._answered:
             super().on_message_complete()
+
+    def _go_uvicorns_way(self) -> None:
+        """As if headers and body had only now come."""
+        body, self._body = self._body or b"", None
+        super().on_headers_complete()
+        super().on_body(body)
 
     def _may_be_short(self) -> bool:
         is_free = self.cycle is None or self.cycle.response_complete
         return is_free and not self.flow.write_paused and not self.parser.should_upgrade()
 
-    def _answer(self) -> bool:
-        scope = self._scope_of_headers()
-        reply = self.answering.at_once(scope) if scope["method"] in _BODILESS else None
+    def _awaits_body(self, scope: dict[str, Any]) -> bool:
+        is_named = scope["method"] == "POST" and scope["path"] in self.answering.posts_at_once
+        return is_named and not self.expect_100_continue
+
+    def _answer(self, scope: dict[str, Any], body: bytes) -> bool:
+        reply = self.answering.at_once(scope, body)
         if reply is None:
             return False
         before = self.server_state.default_headers

@@ -17,7 +17,11 @@ READY_AT = time.monotonic() + float(os.environ.get("READY_AFTER", "0"))
 class Application:
     """Says which way it was asked, by which process."""
 
-    def at_once(self, scope: Any) -> Reply | None:
+    posts_at_once = frozenset({"/posted", "/refused"})
+
+    def at_once(self, scope: Any, body: bytes) -> Reply | None:
+        if scope["path"] == "/posted":
+            return Reply(200, HEADERS, (f"at once {os.getpid()} ".encode(), body))
         if scope["path"] == "/now":
             return Reply(200, HEADERS, (f"at once {os.getpid()} ".encode(), scope["query_string"]))
         if scope["path"] == "/not found":

@@ -115,6 +115,45 @@ def test_what_has_a_body_goes_the_ordinary_way(port: int) -> None:
     assert b"ignored" not in received
 
 
+@pytest.mark.parametrize("size", [0, 5, 16 * 1024])
+def test_a_small_body_is_answered_at_once_where_the_application_says_so(port: int, size: int) -> None:
+    body = b"b" * size
+    assert asked(port, "/posted", "POST", body).startswith("at once")
+    assert asked(port, "/posted", "POST", body).endswith(" " + body.decode())
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "headers"),
+    [("/posted", 16 * 1024 + 1, ()), ("/posted", 100_000, ()), ("/refused", 5, ()), ("/healthz", 5, ())],
+)
+def test_other_bodies_reach_the_ordinary_way_whole(port: int, path: str, size: int, headers: tuple[str, ...]) -> None:
+    body = bytes(97 + place % 26 for place in range(size))
+    received = exchange(port, request(path, "POST", *headers, body=body) + LAST)
+    assert b"in time" in received
+    assert body in received
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_a_body_that_comes_in_pieces_is_one_body(port: int) -> None:
+    head, body = request("/posted", "POST", "Content-Length: 6"), b"abcdef"
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as slow:
+        for part in (head[:20], head[20:], body[:2], body[2:5], body[5:]):
+            slow.sendall(part)
+            time.sleep(0.02)
+        assert slow.recv(65536).endswith(b" abcdef")
+    chunked = request("/posted", "POST", "Transfer-Encoding: chunked") + b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"
+    assert b" abcdef" in exchange(port, chunked + LAST)
+
+
+def test_who_expects_a_continuation_gets_it(port: int) -> None:
+    head = request("/posted", "POST", "Content-Length: 3", "Expect: 100-continue")
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as careful:
+        careful.sendall(head)
+        assert careful.recv(65536).startswith(b"HTTP/1.1 100 Continue")
+        careful.sendall(b"abc")
+        assert b" abc " in careful.recv(65536)
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads memory in /proc")
 def test_who_asks_for_much_and_reads_nothing_is_not_answered_without_end() -> None:
     with running(1) as (group, port):
