@@ -27,11 +27,12 @@ class Memory(NamedTuple):
 
 
 class SiteProcesses(NamedTuple):
-    """Processes that are ready, and how long that took all of them."""
+    """Processes that are ready, how long that took all of them, and how long the processor worked for the slowest."""
 
     processes: list[subprocess.Popen[bytes]]
     ports: list[int]
     ready_seconds: float
+    ready_cpu_seconds: float
 
     def memory(self) -> Memory:
         every = [pid for process in self.processes for pid in family_of(process.pid)]
@@ -51,7 +52,8 @@ def site_processes(app: str, count: int, environment: Mapping[str, str]) -> Iter
                 processes.append(subprocess.Popen([*command, "--ready-path", "/readyz"], env=environ, pass_fds=passed))
         for port in ports:
             _wait_until_ready(port)
-        yield SiteProcesses(processes, ports, perf_counter() - started)
+        ready_seconds = perf_counter() - started
+        yield SiteProcesses(processes, ports, ready_seconds, max(_cpu_seconds(process.pid) for process in processes))
     finally:
         for process in processes:
             process.terminate()
@@ -64,6 +66,16 @@ def memory_of(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     found = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines[1:]}
     return Memory(found["Rss:"], found["Pss:"])
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a process and all that descend from it have taken of the processor."""
+    return sum(_ticks(each) for each in family_of(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def _wait_until_ready(port: int) -> None:
