@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from certs.errors import KezhengError
@@ -82,8 +83,9 @@ def delegation_payload(given: Delegation) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=16)
 def open_delegation(token: bytes, root: RootKey) -> Delegation:
-    """The delegation that the root signed; whether it runs is judged by the caller.
+    """The delegation that the root signed; whether it runs is judged by the caller. Kept: each append asks for it.
 
     Raises KezhengError as `open_jws`, ``delegation_too_long`` for one of more than a year.
     """

@@ -261,9 +261,7 @@ def _finish(work: BatchWork, chunk: UnderWay, clock: Clock) -> int:
 
 def _release(work: BatchWork, chunk: UnderWay, now: datetime) -> int:
     """logged → released: only what our own verifier found valid from the final QR text."""
-    again = bool(chunk.again)
-    # Only what was there before has anything to be told in the register beside its release.
-    with work.home.recording() if again else work.home.store.transaction() as tx:
+    with work.home.recording() as tx:
         # Another process may have released some since; one that lies elsewhere now is another paper.
         ready, released = list(chunk.logged), 0
         if not are_logged(tx, work.batch.id, chunk.logged) or len(chunk.wanted) != len(ready):
@@ -271,7 +269,7 @@ def _release(work: BatchWork, chunk: UnderWay, now: datetime) -> int:
             ready = [each for each in ready if places.get(each.id) == (CertificateState.LOGGED, each.leaf_index)]
             released = sum(place.state is CertificateState.RELEASED for place in places.values())
         record_released(tx, [logged.id for logged in ready])
-        if again:
+        if chunk.again:
             _take_over(work, tx, ready, now)
     return released + len(ready)
 
