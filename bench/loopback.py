@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -90,24 +90,24 @@ async def _send_all(port: int, requests: Sequence[bytes]) -> int:
     loop = asyncio.get_running_loop()
     shares = [requests[start::CONNECTIONS] for start in range(min(CONNECTIONS, len(requests)))]
     async with asyncio.timeout(LOAD_SECONDS):
-        clients = [_Client(share, loop.create_future()) for share in shares]
+        clients = [Client(share, loop.create_future()) for share in shares]
         for client in clients:
             await loop.create_connection(partial(_same, client), HOST, port)
         return sum(await asyncio.gather(*(client.finished for client in clients)))
 
 
-def _same(client: _Client) -> _Client:
+def _same(client: Client) -> Client:
     return client
 
 
-class _Client(asyncio.BufferedProtocol):
+class Client(asyncio.BufferedProtocol):
     """One connection that sends its requests one after the other and checks each answer's status and length.
 
     It reads into one small buffer again and again: a client on the same machine shall not drive the server's data out
     of the caches that they share.
     """
 
-    def __init__(self, requests: Sequence[bytes], finished: asyncio.Future[int]) -> None:
+    def __init__(self, requests: Sequence[bytes], finished: asyncio.Future[Any]) -> None:
         self.requests = requests
         self.finished = finished
         self.answered = 0
@@ -116,8 +116,11 @@ class _Client(asyncio.BufferedProtocol):
         self.buffer = bytearray(BUFFER)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, not one of asyncio's
+        self.keep(transport)
         self.transport.write(self.requests[0])
+
+    def keep(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, not one of asyncio's
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - the protocol passes it
         return self.buffer
