@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -119,6 +120,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="copy logs and journals there in the end")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    # A signal becomes an exception, so that every machine is ended too.
+    signal.signal(signal.SIGTERM, leave)
     if chosen.inside is not None:
         return inside(chosen.inside, Namespaces(), chosen)
     subprocess.run([str(PACKAGES)], check=True)
@@ -140,6 +143,11 @@ def inside(folder: Path, ground: Ground, chosen: argparse.Namespace) -> int:
     phases = Phases(lambda line: print(line, flush=True))
     play(ground, folder, phases, chosen.rate, chosen.people)
     return phases.close()
+
+
+def leave(_signal: int, _frame: object) -> None:
+    """End in good order."""
+    sys.exit(1)
 
 
 def in_namespaces(folder: Path, options: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from deploy.ha.rehearsal.database import wait_until
-from deploy.ha.rehearsal.ground import Loopback, alone_command, children_of, processes_of_folder
+from deploy.ha.rehearsal.ground import (
+    LISTENING,
+    Loopback,
+    alone_command,
+    children_of,
+    listening_addresses,
+    processes_of_folder,
+)
 from deploy.ha.rehearsal.machine import CommandFailed, Keeper, Machine, Service
 
 SLEEPER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], "
@@ -125,6 +133,17 @@ def test_this_process_is_never_one_of_a_machines(tmp_path: Path) -> None:
         assert child.pid in children_of(os.getpid())
         assert child.pid not in processes_of_folder(tmp_path)
         child.send_signal(signal.SIGKILL)
+
+
+def test_another_rehearsal_on_the_same_addresses_is_refused() -> None:
+    ground = Loopback()
+    addresses = {"db1": "127.83.9.1", "db2": "127.83.9.2"}
+    ground.prepare(addresses)
+    with socket.create_server((addresses["db2"], 0)):
+        assert addresses["db2"] in listening_addresses(LISTENING.read_text("ascii"))
+        with pytest.raises(SystemExit, match=r"listens on 127\.83\.9\.2:"):
+            ground.prepare(addresses)
+    ground.prepare(addresses)
 
 
 def test_a_command_alone_has_namespaces_and_a_shell_that_waits_for_orphans() -> None:

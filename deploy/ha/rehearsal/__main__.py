@@ -16,6 +16,7 @@ PACKAGES = Path(__file__).parents[1] / "packages.sh"
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, leave)
     subprocess.run([str(PACKAGES)], check=True)
     folder = Path(tempfile.mkdtemp(prefix="kezheng-rehearsal-"))
     # The database servers run as another account, which has to get through.
@@ -42,9 +43,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def leave(_signal: int, _frame: object) -> None:
+    """A signal becomes an exception, so that every machine is ended too."""
+    sys.exit(0)
+
+
 def wait_for_end() -> None:
-    """Until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Until Ctrl-C."""
     try:
         while True:
             signal.pause()

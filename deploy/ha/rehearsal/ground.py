@@ -12,14 +12,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Protocol
 
 BRIDGE = "kzha0"
 NAMES_OF_NAMESPACES = Path("/run/netns")
-ALONE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""Starts a program in network, mount and process namespaces of its own; when it ends, everything in them is killed."""
+LISTENING, LISTENS = Path("/proc/net/tcp"), "0A"
+_WITH_STARTER = ("setpriv", "--pdeathsig", "KILL")
+ALONE = (*_WITH_STARTER, "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Starts a program in network, mount and process namespaces of its own; when it, or who started it, ends, everything in
+them is killed."""
 _REAPER = ("sh", "-c", '"$@"; exit $?', "sh")
 """The first process of a process namespace has to wait for orphans; a shell does."""
 
@@ -120,7 +123,10 @@ class Loopback:
         return _numbered(IPv4Network("127.83.0.0/24"), machines)
 
     def prepare(self, addresses: Mapping[str, str]) -> None:
-        """Nothing: all of loopback is there."""
+        """All of loopback is there; another rehearsal on it would be mixed up with this one."""
+        taken = set(addresses.values()) & set(listening_addresses(LISTENING.read_text("ascii")))
+        if taken:
+            sys.exit(f"another program listens on {', '.join(sorted(taken))}: end the other rehearsal first")
 
     def command(self, machine: str, command: Sequence[str]) -> list[str]:  # noqa: ARG002
         """The command itself."""
@@ -150,6 +156,14 @@ def can_use_namespaces() -> bool:
 def alone_command(command: Sequence[str]) -> list[str]:
     """The command in namespaces of its own, where a shell reaps what its servers leave behind."""
     return [*ALONE, *_REAPER, *command]
+
+
+def listening_addresses(table: str) -> list[str]:
+    """The IPv4 addresses on which somebody listens, from the kernel's table of TCP sockets."""
+    rows = (line.split() for line in table.splitlines()[1:])
+    # An address stands there as a hexadecimal number in the machine's byte order.
+    found = (int(row[1].partition(":")[0], 16).to_bytes(4, sys.byteorder) for row in rows if row[3] == LISTENS)
+    return [str(IPv4Address(address)) for address in found]
 
 
 def processes_of_folder(folder: Path) -> list[int]:
