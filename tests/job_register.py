@@ -28,6 +28,7 @@ from registry.jobs.attempts import Attempt
 from registry.jobs.engine import JobEngine, open_engine
 from registry.jobs.job import Job, JobKind
 from registry.jobs.job_desk import open_job_desk
+from registry.jobs.place import place_for
 from registry.jobs.work import Extent, job_and_extent
 from registry.settings import Settings, load_settings
 from registry.store.states import BatchState
@@ -63,7 +64,7 @@ class JobRegister:
         """Leave a job to the workers."""
         job, extent = self.job(batch_id, kind)
         with open_job_desk(self.settings) as desk:
-            desk.submit(job, extent)
+            desk.submit(job, extent, place_for(kind, self.settings))
         return job
 
     @contextmanager

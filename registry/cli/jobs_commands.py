@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +11,12 @@ from certs.errors import KezhengError
 from certs.timestamps import format_instant
 from registry.cli.console import error_words, problem_document
 from registry.cli.job_engine import job_desk
-from registry.cli.session import command_line, home_of
+from registry.cli.session import command_line, home_of, now_utc, read_file
+from registry.exporting import write_private
 from registry.jobs.job import Job, JobKind, parse_job_id
+from registry.jobs.place import place_for
 from registry.jobs.work import job_and_extent
+from registry.left_lists import fetch_result, leave_list
 
 jobs = typer.Typer(no_args_is_help=True, help="任务 / Long work: issuing, issuing again, drawing")
 
@@ -38,7 +42,7 @@ def show_job(context: typer.Context, job: JobName) -> None:
 @jobs.command("submit")
 def submit_job(
     context: typer.Context,
-    kind: Annotated[JobKind, typer.Argument(metavar="KIND", help="issue|reissue|render")],
+    kind: Annotated[JobKind, typer.Argument(metavar="KIND", help="issue|reissue|render|check")],
     subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="批次或密钥编号 / batch, or kid")],
 ) -> None:
     """提交任务，由后台处理 / Leave a job to the workers."""
@@ -46,8 +50,36 @@ def submit_job(
         with home.store.reading() as tx:
             job, extent = job_and_extent(tx, kind, subject)
         with job_desk(home) as desk:
-            document = _document(desk, desk.submit(job, extent))
+            document = _document(desk, desk.submit(job, extent, place_for(kind, home.settings)))
     command_line(context).answer(document, [_line(document)])
+
+
+@jobs.command("check")
+def check_list_later(
+    context: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="名单 / a list of many")]
+) -> None:
+    """批量查验名单，由后台处理 / Leave a list to be checked; it lies sealed, and is gone after a day."""
+    content = read_file(file)
+    with home_of(context) as home:
+        name = leave_list(home, content, now_utc())
+        with home.store.reading() as tx:
+            job, extent = job_and_extent(tx, JobKind.CHECK, name)
+        with job_desk(home) as desk:
+            document = _document(desk, desk.submit(job, extent, place_for(JobKind.CHECK, home.settings)))
+    command_line(context).answer(document, [_line(document)])
+
+
+@jobs.command("result")
+def result_of_check(
+    context: typer.Context, job: JobName, out: Annotated[Path, typer.Option("--out", metavar="OUT.xlsx")]
+) -> None:
+    """取批量查验结果 / Fetch the result of a checked list; list and result are removed."""
+    named = parse_job_id(job)
+    if out.exists():
+        raise KezhengError("file_exists", path=str(out))
+    with home_of(context) as home:
+        write_private(out, fetch_result(home, named.subject))
+    command_line(context).answer({"job": job, "file": str(out)}, [str(out)])
 
 
 @jobs.command("cancel")
@@ -70,7 +102,7 @@ def resume_job(context: typer.Context, job: JobName) -> None:
         desk.require(named)
         with home.store.reading() as tx:
             _job, extent = job_and_extent(tx, named.kind, named.subject)
-        document = _document(desk, desk.submit(named, extent))
+        document = _document(desk, desk.submit(named, extent, place_for(named.kind, home.settings)))
     command_line(context).answer(document, [_line(document)])
 
 

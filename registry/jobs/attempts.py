@@ -11,6 +11,7 @@ from dbos import WorkflowStatus
 from certs.errors import KezhengError
 from certs.timestamps import instant_from_ms
 from registry.jobs.job import Job, parse_attempt_id
+from registry.jobs.place import ANYWHERE
 from registry.jobs.work import Extent
 
 MOST_DEATHS = 10
@@ -31,6 +32,7 @@ class AttemptState(StrEnum):
 UNFINISHED = (AttemptState.WAITING, AttemptState.RUNNING)
 ENGINE_UNFINISHED = ["DELAYED", "ENQUEUED", "PENDING"]
 """The same in the engine's words."""
+ENGINE_ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 RUNNING = "PENDING"
 _STATES = {
     **{"DELAYED": AttemptState.WAITING, "ENQUEUED": AttemptState.WAITING, "PENDING": AttemptState.RUNNING},
@@ -40,14 +42,16 @@ _STATES = {
 
 
 class Order(NamedTuple):
-    """What a run is told: how large the job is, how much was done by earlier runs, how many of them died in a row."""
+    """What a run is told: how large the job is, with what earlier runs did, how many of them died in a row, and where
+    it is to be done."""
 
     extent: Extent
     deaths: int = 0
+    place: str = ANYWHERE
 
-    def arguments(self) -> tuple[int, int, int]:
+    def arguments(self) -> tuple[int, int, int, str]:
         """As the engine keeps them."""
-        return self.extent.total, self.extent.done, self.deaths
+        return *self.extent, self.deaths, self.place
 
 
 class Attempt(NamedTuple):
@@ -78,12 +82,13 @@ def attempt_from(status: WorkflowStatus) -> Attempt:
     job, number = parse_attempt_id(status.workflow_id)
     assert status.input is not None
     assert status.created_at is not None
-    total, done, deaths = status.input["args"]
+    # A run that an older program ordered has no place.
+    total, done, deaths, place = (*status.input["args"], ANYWHERE)[:4]
     return Attempt(
         job=job,
         number=number,
         state=_state(status),
-        order=Order(Extent(total, done), deaths),
+        order=Order(Extent(total, done), deaths, place),
         executor=status.executor_id,
         error=_error(status),
         created_at=instant_from_ms(status.created_at),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -22,10 +22,11 @@ from certs.errors import KezhengError
 from registry.home import Home
 from registry.jobs.attempts import MOST_DEATHS, Order
 from registry.jobs.job import Job, parse_attempt_id
-from registry.jobs.job_desk import ADVANCE, APPLICATION, QUEUE, WORKFLOW, JobDesk, job_database_of, open_job_desk
+from registry.jobs.job_desk import ADVANCE, APPLICATION, WORKFLOW, JobDesk, job_database_of, open_job_desk, queue_of
 from registry.jobs.job_text import JobSerializer
 from registry.jobs.leases import FileLeases, Leases, SessionLeases, new_executor_id
 from registry.jobs.patience import patiently
+from registry.jobs.place import ANYWHERE, place_of
 from registry.jobs.stepwise import Progress, Stepwise, Stopped
 from registry.jobs.work import KINDS, Extent
 from registry.store.conflicts import conflicts_as_errors
@@ -35,7 +36,7 @@ from registry.store.schema import SCHEMA_REVISION
 
 Clock = Callable[[], datetime]
 AT_ONCE = 2
-"""Jobs that one process works at at once."""
+"""Jobs from one queue that one process works at at once."""
 POLL_SECONDS = 0.5
 POOL_SIZE = 6
 MOST_ENDING = 64
@@ -138,11 +139,11 @@ _engine: JobEngine | None = None
 
 
 @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
-def attempt_at_job(total: int, done: int, deaths: int) -> dict[str, Any]:
+def attempt_at_job(total: int, done: int, deaths: int, place: str = ANYWHERE) -> dict[str, Any]:
     """The one workflow there is: a run at a job, named by the workflow's id."""
     assert _engine is not None
     assert DBOS.workflow_id is not None
-    return _engine.attempt(DBOS.workflow_id, Order(Extent(total, done), deaths))
+    return _engine.attempt(DBOS.workflow_id, Order(Extent(total, done), deaths, place))
 
 
 @contextmanager
@@ -161,8 +162,10 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
         _engine = JobEngine(home, clock, executor, desk, leases)
         try:
             # A queue that is there before the launch is looked at from then on.
-            desk.open_queue(at_once=AT_ONCE, poll_seconds=POLL_SECONDS)
-            _launch(url, executor, takes_jobs=takes_jobs)
+            places = (ANYWHERE, place_of(settings)) if takes_jobs else ()
+            for place in places:
+                desk.open_queue(place, at_once=AT_ONCE, poll_seconds=POLL_SECONDS)
+            _launch(url, executor, [queue_of(place) for place in places])
             yield _engine
         finally:
             try:
@@ -172,13 +175,13 @@ def open_engine(home: Home, clock: Clock, *, takes_jobs: bool) -> Iterator[JobEn
                 _engine = None
 
 
-def _launch(url: str, executor: str, *, takes_jobs: bool) -> None:
-    _LIBRARY_LOGGER.propagate = takes_jobs
+def _launch(url: str, executor: str, queues: Sequence[str]) -> None:
+    _LIBRARY_LOGGER.propagate = bool(queues)
     with conflicts_as_errors():
         DBOS(config=_config(url, executor))
-        DBOS.listen_queues([QUEUE] if takes_jobs else [])
+        DBOS.listen_queues(queues)
         DBOS.launch()
-        if takes_jobs:
+        if queues:
             # Jobs that are for no version go to the newest: what this program is, if an older one comes again too.
             DBOS.set_latest_application_version(SCHEMA_REVISION)
 

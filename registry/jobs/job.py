@@ -1,7 +1,7 @@
 """What a job is called: its kind, whose it is and what it is about; each run at it is an attempt with a number.
 
 The names are the engine's workflow ids. They hold codes of the register only: a kind, an institution's code, a batch,
-a key id or the number of a webhook.
+a key id, the number of a webhook, the name of a list.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from certs.errors import KezhengError
 
 _SEPARATOR = "."
 _PARTS = 4
+REGISTRY = "registry"
 
 
 class JobKind(StrEnum):
@@ -21,11 +22,15 @@ class JobKind(StrEnum):
     ISSUE = "issue"
     REISSUE = "reissue"
     RENDER = "render"
+    CHECK = "check"
     DELIVER = "deliver"
 
 
 class Job(NamedTuple):
-    """A piece of work. ``owner`` is an institution's code, ``subject`` a batch, a kid in hexadecimal, or a webhook."""
+    """A piece of work. ``subject`` is a batch, a kid in hexadecimal, a webhook, or a list's name.
+
+    ``owner`` is an institution's code; what is no institution's has the owner ``registry``.
+    """
 
     kind: JobKind
     owner: str

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from dbos import DBOS, DBOSClient, EnqueueOptions
 
 from certs.errors import KezhengError
-from registry.jobs.attempts import ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from
+from registry.jobs.attempts import ENGINE_ENDED, ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from
 from registry.jobs.job import Job
 from registry.jobs.job_text import JobSerializer
+from registry.jobs.place import ANYWHERE
 from registry.jobs.work import Extent
 from registry.settings import Settings
 from registry.store.conflicts import conflicts_as_errors
@@ -25,6 +27,12 @@ MOST_WAITING = 20
 """Jobs of one institution that may wait or run at once; more would only wait, and hide what is wrong."""
 SHOWN = 50
 HAND_ON_SECONDS = 2.0
+FORGOTTEN_AT_ONCE = 500
+
+
+def queue_of(place: str) -> str:
+    """The queue of what is to be done in a place."""
+    return f"{QUEUE}.{place}" if place else QUEUE
 
 
 class JobDesk:
@@ -33,13 +41,15 @@ class JobDesk:
     def __init__(self, client: DBOSClient) -> None:
         self._client = client
 
-    def open_queue(self, *, at_once: int, poll_seconds: float) -> None:
-        """Say how many jobs a process works at at once, and how often it looks for one that waits."""
+    def open_queue(self, place: str, *, at_once: int, poll_seconds: float) -> None:
+        """Say how many jobs of a place a process works at at once, and how often it looks for one that waits."""
         with conflicts_as_errors():
-            self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=poll_seconds)
+            self._client.register_queue(
+                queue_of(place), worker_concurrency=at_once, polling_interval_sec=poll_seconds
+            )
 
-    def submit(self, job: Job, extent: Extent) -> Attempt:
-        """Put a job in the queue; the run that waits or runs already when there is one.
+    def submit(self, job: Job, extent: Extent, place: str = ANYWHERE) -> Attempt:
+        """Put a job in the queue of a place; the run that waits or runs already when there is one.
 
         Raises KezhengError ``jobs_waiting`` when as many of the institution's wait as may, ``store_unavailable``.
         """
@@ -49,13 +59,13 @@ class JobDesk:
         waiting = len(self.unfinished(job.owner))
         if waiting >= MOST_WAITING:
             raise KezhengError("jobs_waiting", institution=job.owner, count=waiting)
-        return self._enqueue(job, 1 if latest is None else latest.number + 1, Order(extent), waiting)
+        return self._enqueue(job, 1 if latest is None else latest.number + 1, Order(extent, place=place), waiting)
 
     def hand_on(self, job: Job, number: int, order: Order, done: int, *, is_death: bool) -> Attempt:
         """Let another run go on where the run with this number and order ends. Asking twice does it once."""
         progressed = done > order.extent.done
         deaths = 0 if progressed else order.deaths + is_death
-        again = Order(Extent(order.extent.total, done), deaths)
+        again = Order(Extent(order.extent.total, done), deaths, order.place)
         # Who hands on because it ends would otherwise take it itself, with its last breath.
         return self._enqueue(job, number + 1, again, 0, delay_seconds=None if is_death else HAND_ON_SECONDS)
 
@@ -100,13 +110,28 @@ class JobDesk:
         with conflicts_as_errors():
             self._client.cancel_workflow(attempt.id)
 
+    def forget_ended(self, before: datetime) -> int:
+        """Remove what the engine kept of runs that ended before a time; how many."""
+        with conflicts_as_errors():
+            ended = self._client.list_workflows(
+                name=WORKFLOW,
+                status=ENGINE_ENDED,
+                completed_before=before.isoformat(),
+                limit=FORGOTTEN_AT_ONCE,
+                load_input=False,
+                load_output=False,
+            )
+            if ended:
+                self._client.delete_workflows([status.workflow_id for status in ended])
+        return len(ended)
+
     def _enqueue(
         self, job: Job, number: int, order: Order, waiting: int, *, delay_seconds: float | None = None
     ) -> Attempt:
         """Without a version: whichever program is newest takes it. Who has much waiting comes behind who has little."""
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
+            "queue_name": queue_of(order.place),
             "workflow_id": job.attempt_id(number),
             "priority": 1 + waiting,
         }

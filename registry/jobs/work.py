@@ -15,8 +15,9 @@ from registry.exporting import export_batch
 from registry.home import Home
 from registry.issuing.issue import issue_batch
 from registry.issuing.reissue import finish_reissue
-from registry.jobs.job import Job, JobKind
+from registry.jobs.job import REGISTRY, Job, JobKind
 from registry.jobs.stepwise import Progress
+from registry.left_lists import check_list, count_of_list
 from registry.signing_keys import require_signing_key
 from registry.store.batch_store import BatchRecord, require_batch
 from registry.store.certificate_store import count_by_state
@@ -51,7 +52,8 @@ class Kind(NamedTuple):
 def job_and_extent(tx: ReadTransaction, kind: JobKind, subject: str) -> tuple[Job, Extent]:
     """The job of a kind about a subject, and its size.
 
-    Raises KezhengError ``batch_unknown``, ``batch_state``, ``signing_key_unknown``, ``webhook_unknown``.
+    Raises KezhengError ``batch_unknown``, ``batch_state``, ``signing_key_unknown``, ``webhook_unknown``,
+    ``list_not_kept``.
     """
     return Job(kind, KINDS[kind].owner(tx, subject), subject), KINDS[kind].extent(tx, subject)
 
@@ -146,5 +148,6 @@ KINDS: Mapping[JobKind, Kind] = {
     JobKind.ISSUE: Kind(_owner_of_batch, _issued, _issue),
     JobKind.REISSUE: Kind(_owner_of_key, _parked, _reissue),
     JobKind.RENDER: Kind(_owner_of_batch, _released, _render),
+    JobKind.CHECK: Kind(lambda _tx, _name: REGISTRY, lambda _tx, name: Extent(count_of_list(name), 0), check_list),
     JobKind.DELIVER: Kind(_owner_of_webhook, _waiting_messages, _deliver),
 }

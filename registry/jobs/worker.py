@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from certs.errors import KezhengError
@@ -15,10 +15,14 @@ from registry.jobs.job_desk import JobDesk
 from registry.jobs.patience import is_passing
 from registry.jobs.takeover import take_over_dead
 from registry.jobs.work import job_and_extent
+from registry.left_lists import forget_old_lists
 from registry.settings import Settings
 from registry.store.webhook_store import webhooks_with_due
 
 PATROL_SECONDS = 1.0
+TIDY_INTERVAL = timedelta(minutes=10)
+KEPT = timedelta(days=30)
+"""How long it can be seen what became of a job."""
 RETRY_SECONDS = 5.0
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,11 +49,17 @@ def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, cloc
 
 
 def patrol(home: Home, engine: JobEngine, stop: Event, clock: Clock) -> None:
-    """Look for dead processes, and for messages that are due, until ``stop`` is set."""
+    """Look for dead processes, for messages that are due and for what is too old, until ``stop`` is set."""
+    tidy_at = clock()
     while not stop.wait(PATROL_SECONDS):
         try:
+            now = clock()
             take_over_dead(engine.desk, engine.leases, engine.executor)
-            submit_deliveries(home, engine.desk, clock())
+            submit_deliveries(home, engine.desk, now)
+            if now >= tidy_at:
+                forget_old_lists(home.settings, now)
+                engine.desk.forget_ended(now - KEPT)
+                tidy_at = now + TIDY_INTERVAL
         except KezhengError as error:
             _LOGGER.warning("jobs: %s", error)
 

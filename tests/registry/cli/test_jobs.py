@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from registry.home import open_home
 from registry.jobs.attempts import AttemptState
 from registry.jobs.job import JobKind
 from registry.jobs.job_desk import open_job_desk
+from registry.left_lists import check_list
 from registry.settings import load_settings
 
 ASSESSOR = "P000115000001"
@@ -86,6 +88,20 @@ def test_a_refused_job_says_why(kezheng: Any, approved: str) -> None:
 def test_a_job_nobody_knows(kezheng: Any, act: str, job: str) -> None:
     answer = kezheng("jobs", act, job, "--json")
     assert (answer.code, answer.document["code"]) == (1, "job_unknown")
+
+
+def test_a_list_is_left_and_its_result_fetched(kezheng: Any, tmp_path: Path) -> None:
+    listed, out = tmp_path / "list.txt", tmp_path / "out.xlsx"
+    listed.write_text("HTTPS://VERIFY.EXAMPLE.CN/V/2KCE\n")
+    given = kezheng.json("jobs", "check", listed)
+    assert (given["kind"], given["institution"], given["total"], given["state"]) == ("check", "registry", 1, "waiting")
+    early = kezheng("jobs", "result", given["job"], "--out", out, "--json")
+    assert (early.code, early.document["code"]) == (1, "list_not_kept")
+    with open_home(load_settings(kezheng.home, {}), os.environ) as home:
+        check_list(home, given["subject"], lambda: datetime.now(UTC), lambda _: None)
+    assert kezheng.json("jobs", "result", given["job"], "--out", out) == {"job": given["job"], "file": str(out)}
+    assert out.read_bytes().startswith(b"PK")
+    assert kezheng("jobs", "result", given["job"], "--out", out, "--json").document["code"] == "file_exists"
 
 
 def test_an_unknown_kind_is_wrong_usage(kezheng: Any) -> None:

@@ -14,6 +14,7 @@ from job_register import ASSESSOR, CHUNK, JobRegister, wait_until
 from register_desk import Desk, people
 
 from certs.errors import KezhengError
+from certs.qr import qr_text
 from registry.compromise import Compromise, declare
 from registry.issuing import issue
 from registry.issuing.reissue import start_reissue
@@ -24,6 +25,7 @@ from registry.jobs.foreground import work_here
 from registry.jobs.job import Job, JobKind
 from registry.jobs.job_desk import open_job_desk
 from registry.jobs.work import Extent, job_and_extent
+from registry.left_lists import fetch_result, leave_list
 from registry.signing_keys import issuing_signer
 from registry.store.schema import SCHEMA_REVISION
 from registry.store.states import BatchState
@@ -255,10 +257,25 @@ def test_a_batch_is_drawn_with_an_archive_of_its_files(register: JobRegister) ->
         assert len([name for name in archive.namelist() if name.endswith(".pdf")]) == 2
 
 
+def test_a_list_that_was_left_is_checked(any_register: JobRegister) -> None:
+    with any_register.opened() as desk:
+        numbers = [certificate.number for certificate in desk.certify(people(1, 2), ASSESSOR)]
+        texts = [qr_text(desk.home.settings.public_url, desk.certificate(number).envelope or b"") for number in numbers]
+        name = leave_list(desk.home, "\n".join(texts).encode(), desk.now)
+    job = any_register.submit(name, JobKind.CHECK)
+    assert job.owner == "registry"
+    with any_register.engine(takes_jobs=True) as engine:
+        wait_until(lambda: not engine.desk.require(job).is_unfinished)
+        checked = engine.desk.require(job)
+        assert (checked.state, engine.desk.done(checked)) == (AttemptState.DONE, 2)
+    with any_register.opened() as desk:
+        assert fetch_result(desk.home, name).startswith(b"PK")
+
+
 @pytest.mark.parametrize("kind", JobKind)
 def test_a_job_about_nothing_is_refused(register: JobRegister, kind: JobKind) -> None:
     for subject in ("B20261120-0000000000", "00ff00ff00ff00ff", "nonsense"):
-        with pytest.raises(KezhengError, match=r"batch_unknown|signing_key_unknown|webhook_unknown"):
+        with pytest.raises(KezhengError, match=r"batch_unknown|signing_key_unknown|webhook_unknown|list_not_kept"):
             register.job(subject, kind)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from job_register import JobRegister
@@ -12,7 +13,8 @@ from certs.errors import KezhengError
 from registry.jobs import job_desk
 from registry.jobs.attempts import MOST_DEATHS, AttemptState, Order
 from registry.jobs.job import Job, JobKind
-from registry.jobs.job_desk import MOST_WAITING, JobDesk, open_job_desk
+from registry.jobs.job_desk import MOST_WAITING, JobDesk, open_job_desk, queue_of
+from registry.jobs.place import ANYWHERE, LOCAL, place_for, place_of
 from registry.jobs.work import Extent
 
 EXTENT = Extent(100, 10)
@@ -114,3 +116,31 @@ def test_a_database_that_is_gone_has_its_code(register: JobRegister) -> None:
     gone = replace(register.settings, jobs_database_url="postgresql://nobody@127.0.0.1:1/nowhere")
     with pytest.raises(KezhengError, match="store_unavailable"), open_job_desk(gone):
         pass
+
+
+def test_what_has_to_be_done_in_a_place_waits_in_its_queue(desk: JobDesk) -> None:
+    assert queue_of(ANYWHERE) == "jobs"
+    given = desk.submit(job(kind=JobKind.RENDER), EXTENT, "0123456789ab")
+    assert given.order.place == "0123456789ab"
+    assert desk.hand_on(given.job, 1, given.order, 50, is_death=True).order.place == "0123456789ab"
+    queues = {status.queue_name for status in desk._client.list_workflows()}
+    assert queues == {"jobs.0123456789ab"}
+
+
+def test_local_kinds_are_for_the_home_that_asks(register: JobRegister) -> None:
+    here = place_of(register.settings)
+    assert place_of(replace(register.settings, home=register.settings.home / "other")) != here
+    assert {kind for kind in JobKind if place_for(kind, register.settings) == here} == LOCAL
+    assert {place_for(kind, register.settings) for kind in set(JobKind) - LOCAL} == {ANYWHERE}
+
+
+def test_what_ended_long_ago_is_forgotten(desk: JobDesk) -> None:
+    for place in (1, 2):
+        desk.submit(job(place), EXTENT)
+    desk.cancel(desk.require(job(1)))
+    ended = desk.require(job(1)).ended_at
+    assert ended is not None
+    assert desk.forget_ended(ended - timedelta(minutes=1)) == 0
+    assert desk.forget_ended(ended + timedelta(minutes=1)) == 1
+    assert desk.latest(job(1)) is None
+    assert desk.latest(job(2)) is not None
