@@ -13,6 +13,7 @@ from PIL import Image
 from registry_role import RegistryRole
 from simulator import Key, World
 
+from certs.errors import KezhengError
 from certs.finding import Verdict
 from certs.jws import unverified_payload
 from certs.qr import base32
@@ -255,3 +256,16 @@ async def test_it_says_that_it_is_there(role: RegistryRole) -> None:
         answer = await client.get("/healthz")
     assert answer.json() == {"status": "ok"}
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_it_is_ready_while_the_register_can_be_read(role: RegistryRole, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_home: Home) -> bytes:
+        raise KezhengError("store_unavailable")
+
+    async with role.client() as client:
+        ready = await client.get("/readyz")
+        monkeypatch.setattr(Home, "checkpoint", away)
+        unready, health = await client.get("/readyz"), await client.get("/healthz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert (unready.status_code, unready.json()["code"]) == (503, "receipt_unavailable")
+    assert health.status_code == 200
