@@ -14,12 +14,12 @@ import secrets
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 from certs.errors import KezhengError
-from registry.store.session_lock import LockSession, lock_session
+from registry.store.session_lock import LockSession
 
 CHECK_SECONDS = 1.0
 """How often a session is asked whether it lives; one that was lost is replaced."""
@@ -110,14 +110,17 @@ class SessionLeases(Leases):
     @contextmanager
     def of_dead(self, executor: str) -> Iterator[bool]:
         """Whether no session holds its lock."""
-        with lock_session(self._url) as session:
+        session = LockSession(self._url)
+        try:
             yield session.try_lock(_lock_name(executor))
+        finally:
+            _release(session, executor)
 
     def _keep(self, session: LockSession | None, executor: str, ended: Event) -> None:
         while not ended.wait(CHECK_SECONDS):
             session = self._kept(session, executor)
         if session is not None:
-            session.close()
+            _release(session, executor)
 
     def _kept(self, session: LockSession | None, executor: str) -> LockSession | None:
         """The session while it lives, another one with the lock when it was lost, None while none can be had."""
@@ -147,6 +150,14 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _release(session: LockSession, executor: str) -> None:
+    """Give the lock back before the session ends: its end is noticed by the server a moment later only."""
+    # Without the server the lock is gone already.
+    with suppress(KezhengError):
+        session.unlock(_lock_name(executor))
+    session.close()
 
 
 def _lock_name(executor: str) -> str:

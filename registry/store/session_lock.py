@@ -7,8 +7,6 @@ keepalives named here, about eleven seconds. Nothing is guessed from how long so
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 
@@ -47,7 +45,7 @@ class LockSession:
         return bool(row[0])
 
     def unlock(self, name: str) -> None:
-        """Give a lock back. Raises KezhengError ``store_unavailable``; the lock is gone with the session then."""
+        """Give a lock back, if it is held. Raises KezhengError ``store_unavailable``; the lock is gone then too."""
         with conflicts_as_errors():
             self._connection.execute("SELECT pg_advisory_unlock(%s)", (_key(name),))
 
@@ -59,16 +57,6 @@ class LockSession:
     def close(self) -> None:
         """End the session; its locks are free."""
         self._connection.close()
-
-
-@contextmanager
-def lock_session(url: str) -> Iterator[LockSession]:
-    """A session for the time of a block."""
-    session = LockSession(url)
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def _key(name: str) -> int:
