@@ -57,7 +57,8 @@ def make_home(settings: Settings, institutions: int = 1) -> list[str]:
 
 
 def _enter(home: Home, place: int, at: datetime) -> str:
-    return enter_institution(home, read_institution_file(institution_text(place).encode(), catalogue()), "bench", at).code
+    file = read_institution_file(institution_text(place).encode(), catalogue())
+    return enter_institution(home, file, "bench", at).code
 
 
 def institution_text(place: int) -> str:
