@@ -44,8 +44,8 @@ from registry.webhooks.announce import EventType, announce
 
 AHEAD = 3
 """Chunks that may wait for our own verifier while the next ones are signed."""
-OVERTAKEN = frozenset({"certificate_state_changed", "already_logged"})
-"""How a step is refused when another process has taken the same certificates further."""
+OVERTAKEN = frozenset({"certificate_state_changed", "already_logged", "signing_refused"})
+"""How a step may be refused when another process has taken the same certificates further."""
 _BEGUN = (BatchState.APPROVED, *STARTED)
 Clock = Callable[[], datetime]
 Progress = Callable[[int], None]
@@ -198,17 +198,21 @@ def _submit(check: OwnCheck, chunk: Sequence[Logged], now: datetime) -> Future[N
 
 def _take_to_log(work: BatchWork, ids: Sequence[int], clock: Clock) -> list[Logged]:
     """The certificates of a chunk that are in the register and not released, after all of them are."""
-    before: list[Standing] = []
+    standing = _standing(work, ids)
     while True:
-        with work.home.store.reading() as tx:
-            standing = standing_of(tx, work.batch.id, ids)
         try:
             return _log_from(work, standing, clock)
         except KezhengError as error:
+            now_standing = _standing(work, ids)
             # Without progress of another process the refusal would only come again.
-            if error.code not in OVERTAKEN or standing == before:
+            if error.code not in OVERTAKEN or now_standing == standing:
                 raise
-            before = standing
+            standing = now_standing
+
+
+def _standing(work: BatchWork, ids: Sequence[int]) -> list[Standing]:
+    with work.home.store.reading() as tx:
+        return standing_of(tx, work.batch.id, ids)
 
 
 def _log_from(work: BatchWork, standing: Iterable[Standing], clock: Clock) -> list[Logged]:
@@ -223,6 +227,9 @@ def _log_from(work: BatchWork, standing: Iterable[Standing], clock: Clock) -> li
     if recorded:
         sealed += _sign(work, recorded, clock())
     logged = [_as_logged(each) for each in by_state[CertificateState.LOGGED]]
+    if logged:
+        # Who logged them may not have come to publish the register here: it is what our own verifier reads.
+        work.home.publish_log()
     return logged + (log_certificates(work.home, sealed, clock()) if sealed else [])
 
 
