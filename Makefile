@@ -51,7 +51,7 @@ lock: install ## the lock files anew, with the newest releases
 
 clean: ## removes caches and outputs
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis build test-output bench/output ./*.egg-info
-	@find certs keys registry verify_site webserver bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find certs keys registry verify_site bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## removes the Python environments too
 	@rm -rf .venv .venv-oracle

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import uvloop
 
-from webserver.listening import listen
+from verify_site.webserver.listening import listen
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -30,7 +30,7 @@ def server(app: str, *arguments: str, environment: Mapping[str, str] | None = No
     """An ASGI application in one process of the product's own server; gives its port."""
     with listen(HOST, 0) as listening:
         port: int = listening.getsockname()[1]
-        command = [sys.executable, "-m", "webserver", app, "--fd", str(listening.fileno()), *arguments]
+        command = [sys.executable, "-m", "verify_site.webserver", app, "--fd", str(listening.fileno()), *arguments]
         process = subprocess.Popen(
             command, env={**os.environ, **(environment or {})}, pass_fds=[listening.fileno()]
         )

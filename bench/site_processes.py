@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from bench.loopback import HOST
 from bench.site_process import family_of
-from webserver.listening import listen
+from verify_site.webserver.listening import listen
 
 PATIENCE_SECONDS = 600.0
+WEB_SERVER = "verify_site.webserver"
 
 
 class Memory(NamedTuple):
@@ -47,7 +48,7 @@ def site_processes(app: str, count: int, environment: Mapping[str, str]) -> Iter
         for _ in range(count):
             with listen(HOST, 0) as listening:
                 ports.append(listening.getsockname()[1])
-                command = [sys.executable, "-m", "webserver", app, "--factory", "--fd", str(listening.fileno())]
+                command = [sys.executable, "-m", WEB_SERVER, app, "--factory", "--fd", str(listening.fileno())]
                 environ, passed = {**os.environ, **environment}, [listening.fileno()]
                 processes.append(subprocess.Popen([*command, "--ready-path", "/readyz"], env=environ, pass_fds=passed))
         for port in ports:

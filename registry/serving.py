@@ -17,9 +17,10 @@ from typing import NoReturn
 from certs.errors import KezhengError
 from registry.home import open_home
 from registry.settings import PREFIX, Settings
-from webserver.listening import listen
+from verify_site.webserver.listening import listen
 
 SITE = "verify_site.app:from_environment"
+WEB_SERVER = "verify_site.webserver"
 REGISTRY = "registry.api.receipt_api:from_environment"
 WORKER = "from registry.worker_role import main; main()"
 READY_PATH = "/readyz"
@@ -96,12 +97,12 @@ def _registry_command(listening: socket.socket, workers: int) -> list[str]:
 
 def _server_command(app: str, listening: socket.socket, workers: int, *options: str) -> list[str]:
     numbers = ["--fd", str(listening.fileno()), "--workers", str(workers)]
-    return [sys.executable, "-m", "webserver", app, "--factory", *numbers, "--ready-path", READY_PATH, *options]
+    return [sys.executable, "-m", WEB_SERVER, app, "--factory", *numbers, "--ready-path", READY_PATH, *options]
 
 
 def _worker_command(workers: int) -> list[str]:
     program = [sys.executable, "-c", WORKER]
-    return [sys.executable, "-m", "webserver.run", "--workers", str(workers), *program]
+    return [sys.executable, "-m", f"{WEB_SERVER}.run", "--workers", str(workers), *program]
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> NoReturn:

@@ -26,8 +26,8 @@ from registry.publishing.sequence_log import clock_entry_is_due
 from registry.settings import Settings, load_settings
 from registry.store.engine import ReadTransaction
 from registry.store.log_store import read_tree
-from webserver.json_log import json_to_stderr
-from webserver.lifeline import Lifeline, lifeline_of
+from verify_site.webserver.json_log import json_to_stderr
+from verify_site.webserver.lifeline import Lifeline, lifeline_of
 
 FOLLOW_SECONDS = 0.25
 FRESHEN_SECONDS = 10.0

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import orjson
 
-from webserver.json_log import format_moment, json_to_stderr
+from verify_site.webserver.json_log import format_moment, json_to_stderr
 
 GATHER_SECONDS = 0.2
 MAX_WAITING = 256

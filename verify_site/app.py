@@ -52,7 +52,7 @@ from verify_site.site_settings import PINNED_ROOT_FILE, WELL_KNOWN_FOLDER, SiteS
 from verify_site.source import RefreshingSource, Source, apart_from_collection
 from verify_site.title_pages import TitlePages
 from verify_site.verify_api import VerifyApi
-from webserver.at_once import Reply
+from verify_site.webserver.at_once import Reply
 
 COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 SHARE_SECONDS = 1.0

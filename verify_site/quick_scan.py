@@ -21,7 +21,7 @@ from verify_site.problems import INTERNAL, problem_response
 from verify_site.scan_route import JSON, ScanRoute, wants_json
 from verify_site.site import Site
 from verify_site.verify_api import API_HEADERS, VerifyApi
-from webserver.at_once import HeaderBlock, Reply
+from verify_site.webserver.at_once import HeaderBlock, Reply
 
 VERIFY = "/api/v1/verify"
 _ROUTES = {"/v/": "/v/{payload}", "/V/": "/V/{payload}"}

@@ -31,7 +31,7 @@ from registry.receipts.kept_receipts import KeptReceipts
 from registry.receipts.make_receipt import ReceiptMaker
 from registry.receipts.receipt_paper import ReceiptPaper
 from registry.settings import load_settings
-from webserver.json_log import json_to_stderr
+from verify_site.webserver.json_log import json_to_stderr
 
 MAX_BODY = 16 * 1024
 MADE_AT_ONCE = 2

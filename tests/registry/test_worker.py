@@ -36,7 +36,7 @@ from registry.publishing.sequence_log import CLOCK_INTERVAL
 from registry.publishing.static_files import read_published, write_published
 from registry.settings import Settings, load_settings
 from registry.worker_role import ORPHAN_ROUNDS, keep_up, work_for_ever
-from webserver.lifeline import Lifeline
+from verify_site.webserver.lifeline import Lifeline
 
 ASSESSOR = "P000115000001"
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -17,10 +17,10 @@ from email.utils import formatdate
 
 import uvicorn
 
-from webserver.http_protocol import CLOSE, protocol_for
-from webserver.lifeline import Lifeline, lifeline_of
-from webserver.listening import BACKLOG
-from webserver.ready_gate import ReadyGate
+from verify_site.webserver.http_protocol import CLOSE, protocol_for
+from verify_site.webserver.lifeline import Lifeline, lifeline_of
+from verify_site.webserver.listening import BACKLOG
+from verify_site.webserver.ready_gate import ReadyGate
 
 KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 10
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="webserver.http_process")
+    parser = argparse.ArgumentParser(prog="verify_site.webserver.http_process")
     parser.add_argument("app", metavar="MODULE:NAME")
     parser.add_argument("--factory", action="store_true", help="NAME is called and gives the application")
     parser.add_argument("--fd", type=int, required=True, help="the listening socket")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 CHILD = Path(__file__).with_name("group_child.py")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 30
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ class Group:
         self.folder = folder
         program = [sys.executable, str(CHILD), str(folder), deed]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "webserver.run", "--workers", str(size), *program],
+            [sys.executable, "-m", "verify_site.webserver.run", "--workers", str(size), *program],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,
             text=True,

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from webserver.lifeline import LIFE_FD, READY_FD, REPLACES
+from verify_site.webserver.lifeline import LIFE_FD, READY_FD, REPLACES
 
 READY_SECONDS = 120.0
 """How long new processes may take until they are ready; then the old ones stay."""

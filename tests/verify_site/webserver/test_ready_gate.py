@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from webserver import ready_gate
-from webserver.ready_gate import ReadyGate
+from verify_site.webserver import ready_gate
+from verify_site.webserver.ready_gate import ReadyGate
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,4 @@
-"""``python -m webserver MODULE:NAME --fd N --workers N``: an ASGI application in several processes on one socket.
+"""``python -m verify_site.webserver MODULE:NAME --fd N --workers N``: an application in several processes, one socket.
 
 The socket is bound by whoever starts this, who so learns at once when the address is taken. All processes take
 connections from it: a connection that waits there is never lost when one of them ends.
@@ -11,7 +11,7 @@ import os
 import sys
 from tempfile import TemporaryDirectory
 
-from webserver.process_group import ProcessGroup
+from verify_site.webserver.process_group import ProcessGroup
 
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(16 << 20), "MALLOC_TOP_PAD_": str(1 << 20)}
 """For glibc: memory of one answer is kept for the next. Given back and asked for again, each answer of 40 KB would
@@ -20,7 +20,7 @@ meet a dozen page faults."""
 
 def main() -> None:
     """Run until a signal ends it: SIGHUP replaces the processes, SIGTERM and SIGINT end them."""
-    parser = argparse.ArgumentParser(prog="webserver", description=__doc__)
+    parser = argparse.ArgumentParser(prog="verify_site.webserver", description=__doc__)
     parser.add_argument("app", metavar="MODULE:NAME")
     parser.add_argument("--factory", action="store_true", help="NAME is called and gives the application")
     parser.add_argument("--fd", type=int, required=True, help="the listening socket")
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--ready-path", help="a path that answers 200 when the application is ready")
     parser.add_argument("--shared-folder", metavar="NAME", help="variable that names a folder the processes share")
     chosen = parser.parse_args()
-    command = [sys.executable, "-m", "webserver.http_process", chosen.app, "--fd", str(chosen.fd)]
+    command = [sys.executable, "-m", "verify_site.webserver.http_process", chosen.app, "--fd", str(chosen.fd)]
     command += ["--factory"] * chosen.factory + (["--ready-path", chosen.ready_path] if chosen.ready_path else [])
     with TemporaryDirectory(prefix="webserver-") as folder:
         environ = {**os.environ, **({chosen.shared_folder: folder} if chosen.shared_folder else {})}

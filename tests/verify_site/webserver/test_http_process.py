@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from webserver.listening import listen
+from verify_site.webserver.listening import listen
 
 TESTS = Path(__file__).resolve().parent
 PATIENCE = 15
@@ -28,8 +28,8 @@ def running(workers: int = 1, *options: str, **environ: str) -> Iterator[tuple[s
     """The application under test in so many processes; the group's process and the port."""
     with listen("127.0.0.1", 0) as listening:
         port: int = listening.getsockname()[1]
-        command = [sys.executable, "-m", "webserver", "app_under_test:app", "--fd", str(listening.fileno())]
-        path = f"{TESTS.parents[1]}{os.pathsep}{TESTS}"
+        command = [sys.executable, "-m", "verify_site.webserver", "app_under_test:app", "--fd", str(listening.fileno())]
+        path = f"{TESTS.parents[2]}{os.pathsep}{TESTS}"
         group = subprocess.Popen(
             [*command, "--workers", str(workers), *options],
             env={**os.environ, "PYTHONPATH": path, **environ},

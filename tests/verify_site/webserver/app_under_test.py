@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from webserver.at_once import HeaderBlock, Reply
+from verify_site.webserver.at_once import HeaderBlock, Reply
 
 HEADERS = HeaderBlock([(b"Content-Type", b"text/plain"), (b"X-Own", b"1"), (b"content-length", b"999")])
 LARGE = b"x" * 200_000

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from webserver.lifeline import lifeline_of
+from verify_site.webserver.lifeline import lifeline_of
 
 
 def main() -> None:

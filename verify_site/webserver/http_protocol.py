@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from webserver.at_once import LARGEST_BODY, AtOnce, encoded_head
+from verify_site.webserver.at_once import LARGEST_BODY, AtOnce, encoded_head
 
 CLOSE = (b"connection", b"close")
 _BODILESS = ("GET", "HEAD")
