@@ -129,8 +129,7 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners, archive
             start = 0 if published is None else published.size
             _write_committed(tx, place.folder, start, tree, archive)
         _write_keys(place.folder, signers)
-        with store.transaction() as tx:
-            note = _note_of_committed(tx, place.folder, tree, signers, archive)
+        note = _note_to_publish(store, place.folder, tree, signers, archive)
         publish_checkpoint(place.folder, note)
         remove_partial_tiles(place.folder, start, checkpoint_in(note).size)
 
@@ -178,6 +177,16 @@ def _write_committed(tx: ReadTransaction, folder: Path, start: int, tree: LogTre
     if archive is not None:
         archive.bring_up_to(tx, tree.size)
     write_tree(tx, folder, start, tree)
+
+
+def _note_to_publish(
+    store: WriteStore, folder: Path, written: LogTree, signers: LogSigners, archive: Archive | None
+) -> bytes:
+    """The note of what was written, or of what was committed since. Signed before, it takes no turn among writers."""
+    if written.note_size == written.size and written.note is not None:
+        return written.note
+    with store.transaction() as tx:
+        return _note_of_committed(tx, folder, written, signers, archive)
 
 
 def _note_of_committed(
