@@ -47,7 +47,7 @@ class Drill:
         self.cluster = cluster
         self.events: list[Event] = []
         self.scans = folder / "scans.jsonl"
-        # Not in the machines' folders: who reads them must not be taken for a process of such a machine.
+        # What clerks wrote down is theirs, whatever becomes of the machines.
         self.journals = {name: folder / "clerks" / name / JOURNAL for name in APPLICATIONS}
         self._phases = phases
         self._rate = rate

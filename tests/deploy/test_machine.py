@@ -71,6 +71,17 @@ def test_power_off_leaves_nothing_not_even_what_left_its_session(machine: Machin
     until(lambda: started(machine) == 2)
 
 
+def test_what_becomes_another_program_still_belongs_to_its_machine(machine: Machine) -> None:
+    becomes = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(60)'])"
+    machine.start(Service("becomes", [sys.executable, "-c", becomes], dict(os.environ)))
+    process = machine.services["becomes"].process
+    assert process is not None
+    until(lambda: b"os.execv" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+    assert processes_of_folder(machine.folder) == [process.pid]
+    machine.switch_off()
+    assert process.returncode == -signal.SIGKILL
+
+
 def test_a_service_that_ends_is_started_again_but_not_on_a_machine_that_is_off(machine: Machine) -> None:
     machine.start(sleeper(machine))
     until(lambda: started(machine) == 1)
@@ -128,7 +139,7 @@ def test_what_does_not_come_is_not_waited_for_for_ever() -> None:
 
 
 def test_this_process_is_never_one_of_a_machines(tmp_path: Path) -> None:
-    assert os.getpid() not in processes_of_folder(Path("/"))
+    assert os.getpid() not in processes_of_folder(Path.cwd())
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
         assert child.pid in children_of(os.getpid())
         assert child.pid not in processes_of_folder(tmp_path)

@@ -63,7 +63,7 @@ def start_database(plan: Plan, machine: Machine) -> None:
         give_to(folder, ACCOUNT)
     environ = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     etcd = environ | read_environment(machine.folder / ETCD_FILE)
-    machine.start(Service(ETCD, [ETCD, "--data-dir", str(places.etcd)], _without_folder(etcd), ACCOUNT))
+    machine.start(Service(ETCD, [ETCD], etcd, ACCOUNT))
     machine.start(Service(PATRONI, [PATRONI, str(machine.folder / PATRONI_FILE)], environ, ACCOUNT))
 
 
@@ -141,8 +141,3 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _without_folder(environ: Mapping[str, str]) -> dict[str, str]:
-    """etcd is told its folder on the command line, where it can be seen whose process it is; twice is an error."""
-    return {name: value for name, value in environ.items() if name != "ETCD_DATA_DIR"}

@@ -133,7 +133,7 @@ class Loopback:
         return [*command]
 
     def processes(self, machine: str, folder: Path) -> list[int]:  # noqa: ARG002
-        """What has a file of the machine's folder on its command line, and what that started."""
+        """What works in the machine's folder, and what that started."""
         return processes_of_folder(folder)
 
     def cut_off(self, machine: str, folder: Path) -> None:
@@ -167,17 +167,19 @@ def listening_addresses(table: str) -> list[str]:
 
 
 def processes_of_folder(folder: Path) -> list[int]:
-    """Processes with a path below the folder on their command line, and all their descendants; never this one."""
-    parents, named = dict[int, int](), set[int]()
-    mark = os.fsencode(f"{folder}/")
+    """Processes that work in the folder or below it, and all their descendants; never this one.
+
+    Where a process works is passed on to whatever it starts or becomes, which its command line is not.
+    """
+    parents, inside = dict[int, int](), set[int]()
     for pid in _all_processes():
         try:
             parents[pid] = _parent(pid)
-            if mark in Path(f"/proc/{pid}/cmdline").read_bytes():
-                named.add(pid)
-        except (FileNotFoundError, ProcessLookupError):
+            if Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(folder):
+                inside.add(pid)
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
-    found = {pid for pid in parents if named & {pid, *_ancestors(pid, parents)}}
+    found = {pid for pid in parents if inside & {pid, *_ancestors(pid, parents)}}
     return sorted(found - {os.getpid()})
 
 
