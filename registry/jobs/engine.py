@@ -20,12 +20,12 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from certs.errors import KezhengError
 from registry.home import Home
-from registry.jobs.attempts import MOST_DEATHS, Order
+from registry.jobs.attempts import MOST_DEATHS, Attempt, Order
 from registry.jobs.job import Job, parse_attempt_id
 from registry.jobs.job_desk import ADVANCE, APPLICATION, WORKFLOW, JobDesk, job_database_of, open_job_desk, queue_of
 from registry.jobs.job_text import JobSerializer
 from registry.jobs.leases import FileLeases, Leases, SessionLeases, new_executor_id
-from registry.jobs.patience import patiently
+from registry.jobs.patience import is_passing, patiently
 from registry.jobs.place import ANYWHERE, place_of
 from registry.jobs.stepwise import Progress, Stepwise, Stopped
 from registry.jobs.work import KINDS, Extent
@@ -40,6 +40,8 @@ AT_ONCE = 2
 POLL_SECONDS = 0.5
 POOL_SIZE = 6
 MOST_ENDING = 64
+LOST_SECONDS = 5.0
+WRITE_AGAIN_SECONDS = 1.0
 LEASES_FOLDER = "jobs"
 GRACE_SECONDS = 10.0
 """How long a part of a job may take when the process is to end."""
@@ -59,6 +61,7 @@ class JobEngine:
         self._running: dict[str, Stepwise] = {}
         self._ending: deque[Stepwise] = deque(maxlen=MOST_ENDING)
         self._stopping = Event()
+        self._missed: dict[str, float] = {}
 
     def start(self, job: Job, number: int, order: Order) -> None:
         """Begin a run at a job in this process, past the queue. Nothing happens when there is such a run already."""
@@ -104,12 +107,38 @@ class JobEngine:
         for stepwise in self._ending:
             stepwise.join(max(0.0, until - time.monotonic()))
 
+    def is_lost(self, attempt: Attempt) -> bool:
+        """Whether a run that is this process's by the tables is not there any more, for some seconds now.
+
+        That happens when the tables could not be written at the moment it began or ended. A run that has just ended is
+        looked for too, until its end is written.
+        """
+        if attempt.executor != self.executor or attempt.id in self._running:
+            self._missed.pop(attempt.id, None)
+            return False
+        while len(self._missed) >= MOST_ENDING:
+            del self._missed[next(iter(self._missed))]
+        return time.monotonic() - self._missed.setdefault(attempt.id, time.monotonic()) >= LOST_SECONDS
+
     def _advance(self, stepwise: Stepwise) -> bool:
-        """Take step after step; False when the process is to end before the job has."""
+        """Take step after step; False when the process is to end before the job has. Raises what ends the work.
+
+        A step that cannot be written does not end the work, which goes on meanwhile or waits for the same database.
+        """
         while not self._stopping.is_set():
-            count: int | None = DBOS.run_step({"name": ADVANCE}, stepwise.advance)
-            if count is None:
-                return True
+            try:
+                with conflicts_as_errors():
+                    count: int | None = DBOS.run_step({"name": ADVANCE}, stepwise.advance)
+            except KezhengError as error:
+                if not is_passing(error):
+                    raise
+                self._stopping.wait(WRITE_AGAIN_SECONDS)
+                continue
+            if count is not None:
+                continue
+            if stepwise.failure is not None:
+                raise stepwise.failure
+            return True
         return False
 
     def _work(self, job: Job) -> Callable[[Progress, Event], None]:

@@ -16,6 +16,7 @@ from registry.jobs.work import Extent
 
 HERE_SECONDS = 0.05
 ELSEWHERE_SECONDS = 0.3
+ENDING_SECONDS = 0.01
 Show = Callable[[int], None]
 
 
@@ -54,7 +55,11 @@ def _is_nobodys(engine: JobEngine, attempt: Attempt) -> bool:
     if attempt.state is AttemptState.WAITING:
         engine.desk.cancel(attempt)
         return True
-    return attempt.executor != engine.executor and end_if_dead(engine.desk, engine.leases, attempt)
+    if attempt.executor != engine.executor:
+        return end_if_dead(engine.desk, engine.leases, attempt)
+    if is_lost := engine.is_lost(attempt):
+        engine.desk.cancel(attempt)
+    return is_lost
 
 
 def _watch(engine: JobEngine, attempt: Attempt, show: Show) -> None:
@@ -63,7 +68,9 @@ def _watch(engine: JobEngine, attempt: Attempt, show: Show) -> None:
         while (done := engine.done_here(attempt.id)) is not None:
             show(attempt.order.extent.done + done)
             time.sleep(HERE_SECONDS)
-        if attempt.executor != engine.executor:
+        if attempt.executor == engine.executor:
+            time.sleep(ENDING_SECONDS)
+        else:
             show(engine.desk.done(attempt))
             time.sleep(ELSEWHERE_SECONDS)
     except KeyboardInterrupt:

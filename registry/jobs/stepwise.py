@@ -27,15 +27,15 @@ class Stepwise:
     def __init__(self, name: str, work: Work) -> None:
         """Start the work at once."""
         self.done = 0
+        self.failure: BaseException | None = None
         self._stop = Event()
         self._said: SimpleQueue[int | BaseException | None] = SimpleQueue()
         self._over = False
-        self._failure: BaseException | None = None
         self._thread = Thread(target=self._run, args=(work,), name=name, daemon=True)
         self._thread.start()
 
     def advance(self, seconds: float = STEP_SECONDS) -> int | None:
-        """How many persons were done in a step; None once all are. Raises what ended the work."""
+        """How many persons were done in a step; None once the work has ended, by its ``failure`` if it has one."""
         until = time.monotonic() + seconds
         count = 0
         while (left := until - time.monotonic()) > 0 and not self._over:
@@ -46,12 +46,8 @@ class Stepwise:
             if isinstance(said, int):
                 count += said
             else:
-                self._over, self._failure = True, said
-        if count or not self._over:
-            return count
-        if self._failure is not None:
-            raise self._failure
-        return None
+                self._over, self.failure = True, said
+        return count if count or not self._over else None
 
     def stop(self) -> None:
         """Ask the work to end after the part it is at; what it did stays."""

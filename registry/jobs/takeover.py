@@ -1,8 +1,12 @@
-"""Going on with what dead processes had under way. Whose lease can be taken is dead; nothing else counts."""
+"""Going on with what dead processes had under way, and with what a living one has lost.
+
+Whose lease can be taken is dead; nothing else counts.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from registry.jobs.attempts import Attempt
 from registry.jobs.job_desk import JobDesk
@@ -19,6 +23,11 @@ def take_over_dead(desk: JobDesk, leases: Leases, own: str) -> list[Attempt]:
     """
     executors = {attempt.executor for attempt in desk.running()} - {own, None}
     return [again for executor in sorted(map(str, executors)) for again in _take_over(desk, leases, executor)]
+
+
+def hand_on_lost(desk: JobDesk, executor: str, is_lost: Callable[[Attempt], bool]) -> list[Attempt]:
+    """Put what this process has lost back into the queue; those runs. Raises KezhengError ``store_unavailable``."""
+    return [_again(desk, attempt) for attempt in desk.running(executor) if is_lost(attempt)]
 
 
 def end_if_dead(desk: JobDesk, leases: Leases, attempt: Attempt) -> bool:

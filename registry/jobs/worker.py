@@ -13,7 +13,7 @@ from registry.jobs.engine import Clock, JobEngine, open_engine
 from registry.jobs.job import JobKind
 from registry.jobs.job_desk import JobDesk
 from registry.jobs.patience import is_passing
-from registry.jobs.takeover import take_over_dead
+from registry.jobs.takeover import hand_on_lost, take_over_dead
 from registry.jobs.work import job_and_extent
 from registry.left_lists import forget_old_lists
 from registry.settings import Settings
@@ -55,6 +55,7 @@ def patrol(home: Home, engine: JobEngine, stop: Event, clock: Clock) -> None:
         try:
             now = clock()
             take_over_dead(engine.desk, engine.leases, engine.executor)
+            hand_on_lost(engine.desk, engine.executor, engine.is_lost)
             submit_deliveries(home, engine.desk, now)
             if now >= tidy_at:
                 forget_old_lists(home.settings, now)
