@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 
 from certs.errors import Param
 from certs.roster_columns import Header, columns, columns_by_key
@@ -41,6 +42,11 @@ class Findings:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
 
+    @property
+    def count(self) -> int:
+        """How many there are of both."""
+        return len(self.faults) + len(self.warnings)
+
     def add(self, fault: Fault) -> None:
         """File a finding under what its code means."""
         (self.warnings if fault.code in WARNINGS else self.faults).append(fault)
@@ -72,6 +78,11 @@ class RowCells:
         cell = self._cells[self._places["ordinal"]]
         self._ordinal = cell.text.strip()[:20] if cell is not None and cell.kind in "sn" else ""
         return self._ordinal
+
+    def picker(self, keys: Iterable[str]) -> Callable[[], tuple[Cell | None, ...]]:
+        """What gives several cells of the row at hand, by column keys."""
+        pick = itemgetter(*(self._places[key] for key in keys))
+        return lambda: pick(self._cells)
 
     def cell(self, key: str) -> Cell | None:
         """The cell as it is."""

@@ -13,41 +13,74 @@ from certs.roster_marks import Marks, MarksReader
 from certs.roster_people import PeopleSeen
 from certs.roster_person import Person, PersonReader
 from certs.roster_subject import Assessment, Subject, SubjectReader
-from certs.sheet import Row
+from certs.sheet import Cell, Row
 
 MAX_TRAINING_CERTIFICATE = 64
 
 
+_SUBJECT_COLUMNS = ("occupation", "direction", "grade", "assessed_on", "site")
+_MARK_COLUMNS = ("theory", "ability", "result")
+_Cells = tuple[Cell | None, ...]
+
+
 class RowReader:
-    """Reads row after row of one file; rows are compared with those before them."""
+    """Reads row after row of one file; rows are compared with those before them.
+
+    What many rows have in common is read once, as long as nothing was to be reported about it: the same cells would
+    only be found in order again.
+    """
 
     def __init__(self, header: Header, context: RosterContext, findings: Findings) -> None:
         self._context = context
+        self._findings = findings
         self._cells = RowCells(header, findings)
-        self._faults = findings.faults
         self._persons = PersonReader(context, self._cells, DetailReader(header, context, self._cells))
         self._subjects = SubjectReader(context, self._cells)
         self._marks = MarksReader(header, self._cells)
         self._people = PeopleSeen(self._cells)
+        self._subject_cells = self._cells.picker(_SUBJECT_COLUMNS)
+        self._mark_cells = self._cells.picker(_MARK_COLUMNS)
+        self._known_subjects: dict[_Cells, tuple[Subject, Assessment]] = {}
+        self._known_marks: dict[_Cells, Marks] = {}
 
     def read(self, row: Row) -> Candidate | None:
         """The candidate of a row, or None after reporting why there is none."""
-        before = len(self._faults)
+        before = len(self._findings.faults)
         ordinal = self._cells.load(row)
         if row.hidden:
             self._cells.report(None, "hidden_row")
         person = self._persons.read()
-        subject = self._subjects.subject()
-        assessment = self._subjects.assessment()
-        marks = self._marks.read()
+        known = self._known_subjects.get(self._subject_cells())
+        count = self._findings.count
+        subject, assessment = known or (self._subjects.subject(), self._subjects.assessment())
+        is_reported = self._findings.count != count
+        marks = self._read_marks()
         training = self._training_certificate(marks)
         self._people.compare(person, None if subject is None else subject.key)
         if subject is None or assessment is None:
             return None
-        self._subjects.judge_scope(subject, assessment)
-        if marks is None or len(self._faults) != before:
+        if known is None:
+            self._judge_scope(subject, assessment, is_reported)
+        if marks is None or len(self._findings.faults) != before:
             return None
         return self._candidate(ordinal, person, subject, assessment, marks, training)
+
+    def _judge_scope(self, subject: Subject, assessment: Assessment, is_reported: bool) -> None:
+        """Judge what is read for the first time, and keep it when there is nothing to say about it."""
+        count = self._findings.count
+        self._subjects.judge_scope(subject, assessment)
+        if not is_reported and self._findings.count == count:
+            self._known_subjects[self._subject_cells()] = subject, assessment
+
+    def _read_marks(self) -> Marks | None:
+        cells, count = self._mark_cells(), self._findings.count
+        known = self._known_marks.get(cells)
+        if known is not None:
+            return known
+        marks = self._marks.read()
+        if marks is not None and self._findings.count == count:
+            self._known_marks[cells] = marks
+        return marks
 
     def _training_certificate(self, marks: Marks | None) -> str:
         number = self._cells.text("training_certificate")

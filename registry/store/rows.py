@@ -114,6 +114,9 @@ def select_among(
 def select_in_chunks(
     connection: Connection, values: Sequence[Item], statement: Callable[[Sequence[Item]], Select[Any]]
 ) -> Iterator[Row[Any]]:
-    """Rows of a statement that holds an IN list, for any number of values."""
+    """Rows of a statement that holds an IN list, for any number of values.
+
+    Those of one list are fetched together: one by one, the asking costs as much as the rows.
+    """
     for chunk in chunks(values):
-        yield from connection.execute(statement(chunk))
+        yield from connection.execute(statement(chunk)).all()
