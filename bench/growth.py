@@ -26,6 +26,7 @@ from certs.status import State
 from certs.verification import verify_qr_text
 from registry.home import Home
 from registry.issuing.issue import issue_batch
+from registry.log_cache.cache import DiskLogCache
 from registry.settings import load_settings
 from registry.status_changes import StatusChange, change_status
 from registry.store.certificate_store import CertificateRecord, certificates_of_batch
@@ -111,7 +112,7 @@ def _snapshot(folder: Path) -> Iterator[Snapshot]:
     settings = load_settings(folder, {})
     store = open_public_store(settings.database_url)
     views = PublicViews(store, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
-    source = RefreshingSource(views, is_own=True)
+    source = RefreshingSource(views, is_own=True, cache=DiskLogCache(settings.cache_folder))
     source.start()
     try:
         yield source.snapshot()

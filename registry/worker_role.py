@@ -11,7 +11,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event, Thread
 from types import FrameType
@@ -19,6 +20,7 @@ from types import FrameType
 from certs.errors import KezhengError
 from registry.home import Home, open_home
 from registry.jobs.worker import run_worker
+from registry.log_keeping import LogKeeper
 from registry.publishing.log_folder import published_checkpoint
 from registry.publishing.publish_status import status_list_needs_signing
 from registry.publishing.publish_trust import trust_list_needs_signing
@@ -100,7 +102,7 @@ def keep_up(
     pause, is_ready = 0.0, False
     while not stop.is_set():
         try:
-            with open_home(settings, environ) as home:
+            with open_home(settings, environ) as home, _keeping_the_log(home):
                 upkeep = Upkeep(home, clock)
                 while not stop.wait(FOLLOW_SECONDS if is_ready else 0.0):
                     upkeep.round()
@@ -114,6 +116,19 @@ def keep_up(
             _LOGGER.warning("%s", error)
             pause = min(LONGEST_PAUSE_SECONDS, max(0.5, 2 * pause))
             stop.wait(pause)
+
+
+@contextmanager
+def _keeping_the_log(home: Home) -> Iterator[None]:
+    """Beside the regular work, read the register on for this machine's sites, so that none of them has to."""
+    stopping, keeper = Event(), LogKeeper(home)
+    thread = Thread(target=keeper.run, args=(stopping,), name="log keeper")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
 
 
 def work_for_ever(
