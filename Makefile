@@ -32,8 +32,9 @@ bench: install fonts ## benchmarks beside the limits of this machine; results in
 bench-full: install fonts ## the same with peers and registers of ten thousand to ten million certificates: an hour
 	@.venv/bin/python -m bench --full $(ARGS)
 
-drill: install fonts ## a key stolen amid 100,000 certificates (ARGS="--certificates 2000"), then machines that fail under load
+drill: install fonts ## a key stolen amid 100,000 certificates, 200 kills on each engine, machines that fail under load
 	@.venv/bin/python -m bench.drill $(ARGS)
+	@.venv/bin/python -m bench.kills
 	@.venv/bin/python -m bench.failover
 
 rehearse: install ## a PostgreSQL server lost, put back to two points in time, and recovered; ARGS="--people 200"

@@ -16,13 +16,12 @@ from pathlib import Path
 
 from certs.errors import KezhengError
 from certs.list_answer import ListAnswer
-from certs.list_sheet import Line, ListSheet, find_list, list_of_texts
 from certs.report import format_check_id
 from certs.timestamps import shanghai_day
 from registry.bulk_check import bulk_check
 from registry.home import Home
-from registry.issuing.roster_workbook import read_workbook
 from registry.line_checker import BulkSource
+from registry.list_file import read_list
 from registry.rendering.checked_list import CheckedList, write_checked_list
 from registry.settings import Settings
 
@@ -30,26 +29,7 @@ KEPT = timedelta(hours=24)
 _FOLDER = "lists"
 _ASKED, _ANSWERED = "asked", "answered"
 _NAME = re.compile(r"L\d{8}-([0-9a-f]{12})-(\d{1,6})", re.ASCII)
-_ZIP = b"PK"
 _TOLD_EVERY = 100
-
-
-def read_list(content: bytes) -> tuple[ListSheet, list[Line]]:
-    """The list in an XLSX file, or in a text with a QR text on each line, and its lines.
-
-    Raises KezhengError ``file_not_xlsx``, ``list_header_missing``, ``list_empty``, and as `read_workbook`.
-    """
-    if content.startswith(_ZIP):
-        listed = find_list(read_workbook(content))
-    else:
-        try:
-            listed = list_of_texts(content.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise KezhengError("file_not_xlsx") from error
-    lines = list(listed.lines())
-    if not lines:
-        raise KezhengError("list_empty")
-    return listed, lines
 
 
 def leave_list(home: Home, content: bytes, now: datetime) -> str:

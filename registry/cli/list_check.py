@@ -11,33 +11,19 @@ from typing import Any
 from certs.errors import KezhengError
 from certs.finding import Verdict
 from certs.list_answer import ListAnswer
-from certs.list_sheet import Line, ListSheet, find_list, list_of_texts
+from certs.list_sheet import Line
 from certs.report import format_check_id
 from certs.timestamps import format_instant
 from certs.wording import words
 from registry.bulk_check import bulk_check
 from registry.cli.console import REFUSED_EXIT, UNDETERMINED_EXIT, UNREADABLE_EXIT, CommandLine, advance, refused_with
 from registry.cli.session import read_file
-from registry.issuing.roster_workbook import read_workbook
 from registry.line_checker import BulkSource
+from registry.list_file import read_list
 from registry.rendering.checked_list import NAMESPACE, CheckedList, write_checked_list
 
 _LINES_SHOWN = 20
 _SHOWN_EVERY = 100
-_ZIP = b"PK"
-
-
-def read_list(path: Path) -> tuple[ListSheet, list[Line]]:
-    """The list in a file, XLSX or text with a QR text on each line, and its lines.
-
-    Raises KezhengError ``file_not_found``, ``file_too_large``, ``file_not_xlsx``, ``list_header_missing``,
-    ``list_empty``, and as `read_workbook`.
-    """
-    listed = _list_of(read_file(path))
-    lines = list(listed.lines())
-    if not lines:
-        raise KezhengError("list_empty")
-    return listed, lines
 
 
 def verify_list(
@@ -50,7 +36,7 @@ def verify_list(
     """
     path, out = files
     with refused_with(UNREADABLE_EXIT):
-        listed, lines = read_list(path)
+        listed, lines = read_list(read_file(path))
     with refused_with(UNDETERMINED_EXIT):
         if source.folder is not None and any(each.asked.name is not None for each in lines):
             raise KezhengError("list_needs_register")
@@ -81,15 +67,6 @@ def _answers(line: CommandLine, lines: Sequence[Line], source: BulkSource, at: d
                 advance(bar, len(answers))
         advance(bar, len(answers))
     return answers
-
-
-def _list_of(content: bytes) -> ListSheet:
-    if content.startswith(_ZIP):
-        return find_list(read_workbook(content))
-    try:
-        return list_of_texts(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise KezhengError("file_not_xlsx") from error
 
 
 def _document(checked: CheckedList, counts: dict[str, int], out: Path | None) -> dict[str, Any]:
