@@ -20,8 +20,8 @@ from registry.left_lists import (
     fetch_result,
     forget_old_lists,
     leave_list,
-    read_list,
 )
+from registry.list_file import read_list
 
 ASSESSOR = "P000115000001"
 SECOND = timedelta(seconds=1)
