@@ -16,7 +16,8 @@ import orjson
 from bench.failover.checkpoints import Seen, Watch
 from bench.failover.issuing import JOURNAL
 from bench.failover.journal import ISSUED, Reader, Told, read_all
-from bench.failover.timeline import Event
+from bench.failover.scanning import RIGHT
+from bench.failover.timeline import Event, read_scans
 from bench.phases import Phases
 from bench.sample_home import institution_text
 from deploy.ha.rehearsal.application import SITE, WORKER, environment_of, home_of, kezheng
@@ -95,6 +96,7 @@ class Drill:
         self._watch.start()
         for name, path in self.journals.items():
             wait_until(f"first certificates at {name}", partial(has_issued, path), END_SECONDS)
+        wait_until("first scans", lambda: any(scan.outcome == RIGHT for scan in read_scans(self.scans)), END_SECONDS)
 
     def _start_clerk(self, machine: Machine, codes: Sequence[str], place: int) -> None:
         turned = [*codes[place:], *codes[:place]]
