@@ -93,7 +93,8 @@ def plots(results: Results) -> dict[str, str]:
 def markdown(results: Results) -> str:
     """The tables, and what their figures depend on."""
     about = ", ".join(f"{name} {value}" for name, value in results.machine.items())
-    rounds = f"Medians of {len(results.rates[0]['rounds'])} interleaved rounds; " if results.rates else ""
+    counts = [len(rate["rounds"]) for rate in results.rates]
+    rounds = f"Medians of {min(counts)} to {max(counts)} interleaved rounds; " if counts else ""
     lines = [
         *table(RATE_HEADINGS, [rate_row(each) for each in results.rates]),
         *table(WAIT_HEADINGS, [wait_row(each) for each in results.waits]),
