@@ -7,7 +7,8 @@ with nothing made, looked up or changed afterwards.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,17 +31,13 @@ class Filled(NamedTuple):
     rows: Sequence[tuple[Any, ...]]
 
 
-Insert = Callable[[], None]
-"""Puts all rows into the tables and commits."""
-
-
-def sqlite_rows(database: Path) -> list[Filled]:
+def sqlite_rows(database: Path | str) -> list[Filled]:
     """Everything in the tables of a SQLite database."""
     with sqlite3.connect(database) as connection:
         return [_of_sqlite(connection, table) for table in TABLES]
 
 
-def insert_into_sqlite(database: Path, filled: Sequence[Filled]) -> None:
+def insert_into_sqlite(database: Path | str, filled: Sequence[Filled]) -> None:
     """Insert into a database whose tables are empty, with the settings that the register has."""
     connection = sqlite3.connect(database, isolation_level=None)
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -65536"):
@@ -53,7 +50,13 @@ def insert_into_sqlite(database: Path, filled: Sequence[Filled]) -> None:
     connection.close()
 
 
-def empty_sqlite(database: Path) -> None:
+def copy_sqlite(database: Path | str, copy: Path | str) -> None:
+    """A copy of a database, with what it has not brought to its own file yet."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+
+def empty_sqlite(database: Path | str) -> None:
     """Empty the tables, and give the space back, so that the next insertion finds what the first one found."""
     connection = sqlite3.connect(database, isolation_level=None)
     for table in reversed(TABLES):
@@ -61,6 +64,32 @@ def empty_sqlite(database: Path) -> None:
     connection.execute("VACUUM")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
+
+
+def rows_of_batches(filled: Sequence[Filled], batches: Collection[Any]) -> list[Filled]:
+    """The rows that belong to some batches: of the other tables what their certificates and rows refer to."""
+    tables = {each.table: each for each in filled}
+    kept = {"batch": _where(tables["batch"], "id", batches)}
+    kept["roster_row"] = _where(tables["roster_row"], "batch_id", batches)
+    kept["certificate"] = _where(tables["certificate"], "batch_id", batches)
+    persons = _values(kept["roster_row"], "person_id")
+    kept["person"] = _where(tables["person"], "id", persons)
+    kept["person_document"] = _where(tables["person_document"], "person_id", persons)
+    ids = _values(kept["certificate"], "id")
+    for table in ("certificate_prepared", "certificate_sealed", "certificate_logged"):
+        kept[table] = _where(tables[table], "certificate_id", ids)
+    kept["log_entry"] = _where(tables["log_entry"], "leaf_index", _values(kept["certificate_logged"], "leaf_index"))
+    return [kept[name] for name in TABLES if name in kept]
+
+
+def _where(table: Filled, column: str, values: Collection[Any]) -> Filled:
+    place = table.columns.index(column)
+    return table._replace(rows=[row for row in table.rows if row[place] in values])
+
+
+def _values(table: Filled, column: str) -> set[Any]:
+    place = table.columns.index(column)
+    return {row[place] for row in table.rows}
 
 
 def postgresql_rows(address: str) -> list[Filled]:

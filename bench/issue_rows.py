@@ -5,82 +5,76 @@ numbered, signed, logged, archived, read by our own verifier, released; with the
 Institutions bring rosters of ten thousand rows, and one process for each core takes them in turn, as a register's
 processes do. Every round starts from the same home with one institution and no certificate.
 
-The limit is what one core does alone (sign and verify a message of this length, and put the very same rows into empty
-tables by what the driver has for many rows) times the number of cores.
+The limit, on all cores at once: sign and verify messages of this length, and put the very same rows into empty tables
+by what the driver has for many rows; each process has a database of its own, so that none waits for another.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.bulk_insert import (
+    Filled,
+    copy_sqlite,
     empty_postgresql,
     empty_sqlite,
-    insert_into_postgresql,
-    insert_into_sqlite,
     postgresql_rows,
+    rows_of_batches,
     sqlite_rows,
 )
-from bench.issuing_processes import IssuingProcesses
+from bench.issuing_processes import bare, issuing
 from bench.postgres_homes import PostgresHomes
 from bench.rounds import Benchmark, Side
 from bench.sample_home import make_home, roster_file
-from bench.sample_log import key
+from bench.side_by_side import SideBySide
 from registry.settings import Settings, load_settings
 
 ROSTER = 10_000
 FEW, ALL = 2, 10
-"""Rosters of a measurement of minutes, and of one of 100,000 rows."""
-MESSAGE_LENGTH = 130
-"""Bytes of an ordinary certificate's to-be-signed structure."""
+"""Rosters of a measurement of minutes, and of one of 100,000 rows; as many more as give each core the same."""
 DATABASE = "kezheng.db"
-Insert = Callable[[], None]
 
 
 @contextmanager
 def sqlite(rosters: int = FEW) -> Iterator[Benchmark]:
     """On SQLite."""
+    rosters = _for_all_cores(rosters)
     with TemporaryDirectory() as folder:
-        start, used, limit = (Path(folder, name) for name in ("start", "used", "limit"))
+        start, used = Path(folder, "start"), Path(folder, "used")
         [code] = make_home(load_settings(start, {}))
+        databases = [str(Path(folder, f"limit{place}.db")) for place in range(cores())]
+        for database in databases:
+            copy_sqlite(start / DATABASE, database)
 
         def fresh_home() -> Settings:
             shutil.rmtree(used, ignore_errors=True)
             shutil.copytree(start, used)
             return load_settings(used, {})
 
-        with _processes(fresh_home, code, rosters) as processes:
-            processes.make_ready()
-            processes.issue()
+        with _issuing(fresh_home, code, rosters) as issue:
+            issue.make_ready()
+            issue.work()
             filled = sqlite_rows(used / DATABASE)
-            shutil.copytree(start, limit)
-            yield _benchmark(
-                "XLSX to released certificates, SQLite",
-                processes,
-                lambda: empty_sqlite(limit / DATABASE),
-                lambda: insert_into_sqlite(limit / DATABASE, filled),
-            )
+            with _bare(databases, rosters, filled, empty_sqlite) as alone:
+                yield Benchmark("certificates", issue, alone)
 
 
 @contextmanager
 def postgresql(rosters: int = FEW) -> Iterator[Benchmark]:
     """On PostgreSQL, with a server that is as durable as it is by default."""
-    with PostgresHomes() as homes, _processes(homes.fresh, homes.code, rosters) as processes:
-        processes.make_ready()
-        processes.issue()
+    rosters = _for_all_cores(rosters)
+    with PostgresHomes() as homes, _issuing(homes.fresh, homes.code, rosters) as issue:
+        issue.make_ready()
+        issue.work()
         filled = postgresql_rows(homes.address(homes.used))
-        limit = homes.address(homes.copy_of_start())
-        yield _benchmark(
-            "XLSX to released certificates, PostgreSQL",
-            processes,
-            lambda: empty_postgresql(limit),
-            lambda: insert_into_postgresql(limit, filled),
-        )
+        databases = [homes.address(homes.copy_of_start()) for _ in range(cores())]
+        with _bare(databases, rosters, filled, empty_postgresql) as alone:
+            yield Benchmark("certificates", issue, alone)
 
 
 @contextmanager
@@ -98,31 +92,59 @@ def postgresql_all() -> Iterator[Benchmark]:
 
 
 @contextmanager
-def _processes(fresh_home: Callable[[], Settings], code: str, rosters: int) -> Iterator[IssuingProcesses]:
+def _issuing(fresh_home: Callable[[], Settings], code: str, rosters: int) -> Iterator[Side]:
+    """Our side: the rosters are dealt out in turn."""
     files = [roster_file(range(start * ROSTER, (start + 1) * ROSTER)) for start in range(rosters)]
-    processes = IssuingProcesses(fresh_home, code, files, cores())
+    processes = SideBySide(issuing)
+
+    def make_ready() -> None:
+        settings = fresh_home()
+        processes.make_ready([(settings, code, files[place :: cores()]) for place in range(cores())])
+
+    def work() -> int:
+        processes.work()
+        return rosters * ROSTER
+
     try:
-        yield processes
+        yield Side("XLSX to released certificates", work, make_ready)
     finally:
         processes.end()
 
 
-def _benchmark(label: str, processes: IssuingProcesses, empty: Insert, insert: Insert) -> Benchmark:
-    private, message = key("institution"), bytes(MESSAGE_LENGTH)
-    public, rows = private.public_key(), ROSTER * len(processes.rosters)
+@contextmanager
+def _bare(
+    databases: Sequence[str], rosters: int, filled: Sequence[Filled], empty: Callable[[str], None]
+) -> Iterator[Side]:
+    """The limit: as many certificates in each of the processes as there are of them all, divided by the processes."""
+    share = rosters * ROSTER // len(databases)
+    parts = [_part(filled, place, len(databases)) for place in range(len(databases))]
+    processes = SideBySide(bare)
 
-    def issue() -> int:
-        processes.issue()
-        return rows
+    def make_ready() -> None:
+        for database in databases:
+            empty(database)
+        arguments = zip(databases, parts, strict=True)
+        processes.make_ready([(share, database, part) for database, part in arguments])
 
-    def alone() -> int:
-        for _ in range(rows):
-            public.verify(private.sign(message), message)
-        insert()
-        return rows * cores()
+    def work() -> int:
+        processes.work()
+        return share * len(databases)
 
-    limit = f"bare Ed25519 sign and verify, and the driver's insertion of the same rows, times {cores()} cores"
-    return Benchmark("certificates", Side(label, issue, processes.make_ready), Side(limit, alone, empty))
+    try:
+        yield Side("bare Ed25519 sign and verify, and the driver's insertion of the same rows", work, make_ready)
+    finally:
+        processes.end()
+
+
+def _part(filled: Sequence[Filled], place: int, of: int) -> list[Filled]:
+    """One part of rows that belong together: whole batches, so that no row refers to one of another part."""
+    [batches] = [table for table in filled if table.table == "batch"]
+    mine = {row[0] for row in batches.rows[place::of]}
+    return rows_of_batches(filled, mine)
+
+
+def _for_all_cores(rosters: int) -> int:
+    return -(-rosters // cores()) * cores()
 
 
 def cores() -> int:

@@ -136,6 +136,7 @@ def test_a_refusal_that_nobody_else_caused_is_raised(
     assert set(states(desk, batch)) == {"reserved"}
 
 
+@pytest.mark.parametrize("database_engine", ["sqlite", "postgresql"], indirect=True)
 def test_two_processes_at_one_chunk_at_once(home_folder: Path) -> None:
     with open_home(load_settings(home_folder, {}), {}) as home:
         desk = Desk(home)
