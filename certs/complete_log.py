@@ -13,8 +13,8 @@ from typing import NamedTuple
 from certs.errors import KezhengError
 from certs.lately import Lately
 from certs.log_checkpoint import TrustedCheckpoint
-from certs.log_entry import read_entry
-from certs.log_reading import bundles_from, placed_subjects, read_bundle, subject_in
+from certs.log_entry import is_about, read_entry
+from certs.log_reading import bundles_from, placed_subjects, read_bundle
 from certs.subject_places import SubjectPlaces
 from certs.subject_segment import Segment
 from certs.tlog.frontier import TILE_WIDTH
@@ -144,7 +144,7 @@ class CompleteLog:
             held.kept.report_damage()
             raise KezhengError("log_unavailable") from error
         found = [(place, self.entry(place)) for place in places]
-        return [(place, entry) for place, entry in found if subject_in(entry) == subject]
+        return [(place, entry) for place, entry in found if is_about(entry, subject)]
 
     def entry(self, index: int) -> bytes:
         """The entry at a place that is known. Raises KezhengError ``log_unavailable``, ``log_entries_differ``."""

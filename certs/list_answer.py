@@ -5,8 +5,6 @@ An unknown number and another name are one answer. The last characters of an ID 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,6 +16,7 @@ from certs.evidence import Evidence
 from certs.finding import CheckName, Genuine, Verdict, Verification
 from certs.institution import InstitutionRecord
 from certs.list_sheet import Asked
+from certs.person_name import compared_name
 from certs.report import ReportContext, report_json
 from certs.status import State
 from certs.timestamps import shanghai_day
@@ -36,7 +35,6 @@ RESULTS = (
     Verdict.UNDETERMINED.value,
 )
 """Every result that a line can have, in the order in which they are counted."""
-_DOTS = re.compile("[・•‧．.∙⋅·]")
 
 
 class ListAnswer(NamedTuple):
@@ -67,7 +65,7 @@ def typed_numbers(asked: Sequence[Asked]) -> list[str]:
 
 def same_name(typed: str, signed: str) -> bool:
     """Whether a name is the signed one but for what typing changes: width, case, spaces, and which dot was taken."""
-    return _compared(typed) == _compared(signed)
+    return compared_name(typed) == compared_name(signed)
 
 
 def _of_code(text: str, evidence: Evidence, at: datetime) -> ListAnswer:
@@ -142,7 +140,3 @@ def _certified(genuine: Genuine) -> tuple[str, str, str, str, str, str, str]:
 @lru_cache(maxsize=4096)
 def _name_on(institution: InstitutionRecord, day: date) -> str:
     return institution.name_on(day)
-
-
-def _compared(name: str) -> str:
-    return _DOTS.sub("·", "".join(unicodedata.normalize("NFKC", name).split())).casefold()

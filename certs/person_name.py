@@ -25,6 +25,7 @@ MAX_CHARACTERS = 60
 _PLAIN = re.compile("[\u4e00-\u9fff]{1,25}")
 """Nearly every name: common Chinese characters and nothing else, which no rule below changes or refuses."""
 _DOTS = dict.fromkeys(map(ord, "\u30fb\u2022\u2027\uff0e.\u2219\u22c5\uff65\u0387\u2024\u16eb"), MIDDLE_DOT)
+_TYPED_DOTS = re.compile("[・•‧．.∙⋅·]")
 _HALF_WIDTH = {code: code - 0xFEE0 for code in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 _UNSEEN = frozenset(("Cc", "Cf", "Cs", "Cn", "Mn", "Me"))
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f")
@@ -153,3 +154,8 @@ def _is_allowed(character: str) -> bool:
 def _is_han(character: str) -> bool:
     code = ord(character)
     return any(first <= code <= last for first, last in _HAN)
+
+
+def compared_name(name: str) -> str:
+    """A name without what typing changes: width, case, spaces, and which of the dots was taken. Never shown."""
+    return _TYPED_DOTS.sub(MIDDLE_DOT, "".join(unicodedata.normalize("NFKC", name).split())).casefold()

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import re
-import unicodedata
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,6 +17,7 @@ from anyio import to_thread
 from certs.certificate_number import CertificateNumber, normalise_typed_number, parse_number
 from certs.errors import KezhengError
 from certs.evidence import Evidence
+from certs.person_name import compared_name
 from certs.timestamps import shanghai_day
 from certs.unavailable import Unavailable
 from certs.verification import verify
@@ -30,7 +29,6 @@ NO_MATCH_SECONDS = 0.05
 """
 MAX_NUMBER = 64
 MAX_NAME = 64
-_DOTS = re.compile("[・•‧．.∙⋅·]")
 
 
 class Question(NamedTuple):
@@ -115,9 +113,4 @@ def is_name_of(found: Answer, name: str) -> bool:
     genuine = found.verification.genuine
     if genuine is None:
         return False
-    return hmac.compare_digest(_compared(name).encode("utf-8"), _compared(genuine.claims.name).encode("utf-8"))
-
-
-def _compared(name: str) -> str:
-    """A name without what typing changes: width, case, spaces, and which of the dots was taken."""
-    return _DOTS.sub("·", "".join(unicodedata.normalize("NFKC", name).split())).casefold()
+    return hmac.compare_digest(compared_name(name).encode("utf-8"), compared_name(genuine.claims.name).encode("utf-8"))

@@ -18,6 +18,8 @@ from registry.store.certificate_tables import (
     CERTIFICATE_SEALED,
     COUNTER,
     FORMER_ENVELOPE,
+    IS_LIVE,
+    NOT_VOID,
     SERIAL_COUNTER,
 )
 from registry.store.counter_store import STATUS_PLACES
@@ -75,7 +77,6 @@ class LostStatus(NamedTuple):
 
 
 _STANDING = select_record(CERTIFICATE, Standing)
-_NOT_VOID = CERTIFICATE.c.state != CertificateState.VOID
 
 
 def standing_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[str, Standing]:
@@ -87,19 +88,19 @@ def standing_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[str,
 def standing_of_rows(tx: ReadTransaction, row_ids: Sequence[int]) -> list[Standing]:
     """Certificates of roster rows that are not void."""
     column = CERTIFICATE.c.roster_row_id
-    found = select_in_chunks(tx.connection, row_ids, lambda chunk: _STANDING.where(column.in_(chunk), _NOT_VOID))
+    found = select_in_chunks(tx.connection, row_ids, lambda chunk: _STANDING.where(column.in_(chunk), NOT_VOID))
     return records(found, Standing)
 
 
 def standing_of_batch(tx: ReadTransaction, batch_id: str) -> list[Standing]:
     """Certificates of a batch that are not void, in order of id."""
-    query = _STANDING.where(CERTIFICATE.c.batch_id == batch_id, _NOT_VOID).order_by(CERTIFICATE.c.id)
+    query = _STANDING.where(CERTIFICATE.c.batch_id == batch_id, NOT_VOID).order_by(CERTIFICATE.c.id)
     return records(tx.connection.execute(query), Standing)
 
 
 def live_standing(tx: ReadTransaction, person_ids: Collection[int]) -> list[Standing]:
     """The certificates that hold the places of people."""
-    query = _STANDING.where(CERTIFICATE.c.live)
+    query = _STANDING.where(IS_LIVE)
     found = select_in_chunks(
         tx.connection, sorted(person_ids), lambda chunk: query.where(CERTIFICATE.c.person_id.in_(chunk))
     )
@@ -123,7 +124,7 @@ def rewrite_certificate(tx: WriteTransaction, certificate: NewCertificate) -> No
 def set_live(tx: WriteTransaction, number: str, *, live: bool, supersedes: str | None = None) -> bool:
     """Give a certificate its person's place, or take it; whether there is such a certificate that is not void."""
     values: dict[str, Any] = {"live": live} | ({} if supersedes is None else {"supersedes": supersedes})
-    update = CERTIFICATE.update().where(CERTIFICATE.c.number == number, _NOT_VOID)
+    update = CERTIFICATE.update().where(CERTIFICATE.c.number == number, NOT_VOID)
     return tx.connection.execute(update.values(values)).rowcount == 1
 
 
