@@ -85,7 +85,10 @@ class Paced(Client):
         self.pace.answered(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.pace.finished.done():
+        # A quick server leaves some connections without work, and closes them as idle.
+        if self in self.pace.free and len(self.pace.free) > 1:
+            self.pace.free.remove(self)
+        elif not self.pace.finished.done():
             super().connection_lost(exc)
 
 
