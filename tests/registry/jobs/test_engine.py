@@ -24,6 +24,7 @@ from registry.jobs.engine import JobEngine, home_of_thread
 from registry.jobs.foreground import work_here
 from registry.jobs.job import Job, JobKind
 from registry.jobs.job_desk import open_job_desk
+from registry.jobs.stepwise import Stepwise
 from registry.jobs.work import Extent, job_and_extent
 from registry.left_lists import fetch_result, leave_list
 from registry.signing_keys import issuing_signer
@@ -50,6 +51,17 @@ def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
 
     patch.setattr(issue, "_start", held)
     return reached, go
+
+
+def go_once_told_to_stop(patch: pytest.MonkeyPatch, go: Event) -> None:
+    """Let what is held go on only when its work has been asked to end, however slow the engine is."""
+    stop = Stepwise.stop
+
+    def told(stepwise: Stepwise) -> None:
+        stop(stepwise)
+        go.set()
+
+    patch.setattr(Stepwise, "stop", told)
 
 
 def test_a_job_is_done_here_with_progress(any_register: JobRegister) -> None:
@@ -149,6 +161,7 @@ def test_a_cancelled_job_keeps_what_it_released_and_can_be_resumed(
     any_register: JobRegister, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go = hold_second_chunk(monkeypatch)
+    go_once_told_to_stop(monkeypatch, go)
     batch = any_register.approved(3 * CHUNK)
     job, extent = any_register.job(batch)
     with any_register.engine() as engine:
@@ -164,7 +177,6 @@ def test_a_cancelled_job_keeps_what_it_released_and_can_be_resumed(
         attending.start()
         assert reached.wait(120)
         engine.desk.cancel(engine.desk.require(job))
-        go.set()
         attending.join(120)
         assert [str(error) for error in outcome] == [f"job_cancelled (job={job.id})"]
     with any_register.opened() as desk:
@@ -198,11 +210,11 @@ def test_who_waits_watches_who_is_at_it(register: JobRegister, monkeypatch: pyte
 
 def test_an_engine_that_ends_hands_on_what_is_left(register: JobRegister, monkeypatch: pytest.MonkeyPatch) -> None:
     reached, go = hold_second_chunk(monkeypatch)
+    go_once_told_to_stop(monkeypatch, go)
     batch = register.approved(3 * CHUNK)
     job = register.submit(batch)
     with register.engine(takes_jobs=True):
         assert reached.wait(120)
-        go.set()
     left = register.latest(job)
     assert (left.number, left.state, left.order.deaths) == (2, AttemptState.WAITING, 0)
     assert left.order.extent.done >= CHUNK
