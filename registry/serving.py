@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from certs.errors import KezhengError
 from registry.home import open_home
+from registry.role_counts import COUNTS_FOLDER
 from registry.settings import PREFIX, Settings
 from verify_site.webserver.listening import listen
 
@@ -24,7 +25,6 @@ WEB_SERVER = "verify_site.webserver"
 REGISTRY = "registry.api.receipt_api:from_environment"
 WORKER = "from registry.worker_role import main; main()"
 READY_PATH = "/readyz"
-COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 40
 """How long a role may take to end: its requests are answered, its connections closed, its jobs handed on."""
@@ -88,16 +88,17 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _site_command(listening: socket.socket, workers: int) -> list[str]:
     """The public site as a program of its own, which knows no keys."""
-    return _server_command(SITE, listening, workers, "--shared-folder", COUNTS_FOLDER)
+    return _server_command(SITE, listening, workers)
 
 
 def _registry_command(listening: socket.socket, workers: int) -> list[str]:
     return _server_command(REGISTRY, listening, workers)
 
 
-def _server_command(app: str, listening: socket.socket, workers: int, *options: str) -> list[str]:
+def _server_command(app: str, listening: socket.socket, workers: int) -> list[str]:
     numbers = ["--fd", str(listening.fileno()), "--workers", str(workers)]
-    return [sys.executable, "-m", WEB_SERVER, app, "--factory", *numbers, "--ready-path", READY_PATH, *options]
+    names = ["--ready-path", READY_PATH, "--shared-folder", COUNTS_FOLDER]
+    return [sys.executable, "-m", WEB_SERVER, app, "--factory", *numbers, *names]
 
 
 def _worker_command(workers: int) -> list[str]:
