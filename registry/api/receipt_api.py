@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from certs.canonical import decode_json
 from certs.errors import KezhengError
-from certs.wording import words
+from registry.api.problem_document import problem_document
 from registry.home import Home, open_home
 from registry.receipts.kept_receipts import KeptReceipts
 from registry.receipts.make_receipt import ReceiptMaker
@@ -186,9 +186,7 @@ async def _failed(_request: Request, _error: Exception) -> Response:
 
 
 def _problem(error: KezhengError) -> Response:
-    said = words("error", error.code, **error.params)
-    content = {"type": f"urn:kezheng:error:{error.code}", "title": said.en, "detail": said.zh, "code": error.code}
-    return _answer(orjson.dumps(content), "application/problem+json", _STATUS_OF[error.code])
+    return problem_document(error, _STATUS_OF[error.code])
 
 
 def _answer(content: bytes, media_type: str, status: int = HTTPStatus.OK) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from registry.initialise import initialise
 from registry.publishing.documents import published_files
 from registry.publishing.static_files import write_published
 from registry.serving import serve_all, serve_public, serve_registry, serve_worker
+from registry.settings import LARGEST_PORT
 from registry.store.public_role import refuse_wide_role
 
 
@@ -67,9 +69,14 @@ def serve_command(
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
     role: Annotated[Role | None, typer.Option("--role", help="对外地址须指明 / must be given beyond loopback")] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", min=1, max=LARGEST_PORT, help="后台进程的监控端口，仅限本机 / of the worker"),
+    ] = None,
 ) -> None:
     """启动服务 / Serve the public site and its API. Without a role everything runs here, on loopback only."""
     settings = settings_of(context)
+    settings = replace(settings, worker_port=metrics_port or settings.worker_port)
     if role in (None, Role.ALL) and not _is_loopback(host):
         raise KezhengError("role_needed", host=host)
     if role is Role.REGISTRY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -77,6 +78,16 @@ def public_documents(tx: ReadTransaction) -> list[PublishedDocument]:
 def newest_times(tx: ReadTransaction) -> dict[str, FileTimes]:
     """The times of the newest version of every kind, without the files themselves."""
     return {row.kind: FileTimes._make(row) for row in tx.connection.execute(_TIMES)}
+
+
+def times_of(tx: ReadTransaction, kinds: Sequence[str]) -> list[FileTimes]:
+    """The times of the newest version of some kinds; what was never signed is left out."""
+    found: list[FileTimes] = []
+    for kind in kinds:
+        query = select_record(PUBLISHED_DOCUMENT, FileTimes).where(PUBLISHED_DOCUMENT.c.kind == kind)
+        newest = query.order_by(PUBLISHED_DOCUMENT.c.version.desc()).limit(1)
+        found += records(tx.connection.execute(newest), FileTimes)
+    return found
 
 
 def has_hidden_documents(tx: ReadTransaction) -> bool:

@@ -6,9 +6,11 @@ read path and any look at a table from the public side; the database itself refu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -33,7 +35,33 @@ class ReadTransaction:
 
 @dataclass(frozen=True, slots=True)
 class WriteTransaction(ReadTransaction):
-    """All or nothing, and alone: store functions that change something take this and never commit."""
+    """All or nothing, and alone: store functions that change something take this and never commit.
+
+    ``noted`` counts what is worth telling operations of; it counts once the transaction has committed.
+    """
+
+    noted: Counter[str] = field(default_factory=Counter)
+
+
+class Committed:
+    """What the transactions of this process have noted and committed, whichever store they went through."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._alone = Lock()
+
+    def add(self, noted: Counter[str]) -> None:
+        """Count what a transaction noted that has committed."""
+        if noted:
+            with self._alone:
+                self._counts.update(noted)
+
+    def count(self, what: str) -> int:
+        """How many of something so far."""
+        return self._counts[what]
+
+
+COMMITTED = Committed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +106,9 @@ class WriteStore:
         the commit was sent: whether it was kept is then seen by reading.
         """
         with conflicts_as_errors(), self._writer.begin() as connection:
-            yield WriteTransaction(connection)
+            tx = WriteTransaction(connection)
+            yield tx
+        COMMITTED.add(tx.noted)
 
     @contextmanager
     def reading(self) -> Iterator[ReadTransaction]:

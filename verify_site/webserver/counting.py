@@ -59,9 +59,9 @@ class Counting:
         self._seconds = seconds
         self._counts: Counter[Sample] = Counter()
 
-    def count(self, name: str, *labels: str) -> None:
-        """One more of what a counter counts, with the values of its labels in their order."""
-        self._counts[name, *labels] += 1
+    def count(self, name: str, *labels: str, by: int = 1) -> None:
+        """So many more of what a counter counts, with the values of its labels in their order."""
+        self._counts[name, *labels] += by
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered request; ``route`` is the template, never the path."""
