@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
+from struct import unpack
 from typing import NamedTuple
 
 from certs.errors import KezhengError
@@ -73,11 +74,13 @@ def _hashes(lines: bytes) -> tuple[bytes, ...]:
     """
     if not lines:
         return ()
-    count, rest = divmod(len(lines) + 1, _LINE)
-    digits = lines.replace(b"=\n", b"A")
-    if rest or count > MAX_HASHES or not lines.endswith(b"=") or len(digits) != count * (_LINE - 1):
+    digits = bytearray(lines + b"\n")
+    count, rest = divmod(len(digits), _LINE)
+    if rest or count > MAX_HASHES or digits[43::_LINE] != b"=" * count or digits[44::_LINE] != b"\n" * count:
         raise ValueError("not lines of hashes")
-    decoded = a2b_base64(digits[:-1] + b"A", strict_mode=True)
+    digits[43::_LINE] = b"A" * count
+    del digits[44::_LINE]
+    decoded = a2b_base64(digits, strict_mode=True)
     if any(decoded[HASH_SIZE :: HASH_SIZE + 1]):
         raise ValueError("loose bits in a hash")
-    return tuple([decoded[start : start + HASH_SIZE] for start in range(0, len(decoded), HASH_SIZE + 1)])
+    return unpack("32sx" * count, decoded)
