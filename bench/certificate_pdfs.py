@@ -39,6 +39,9 @@ class _NoCode:
     def pixel_rows(self) -> list[bytes]:
         return [b"\xff"]
 
+    def packed(self) -> bytes:
+        return b"\x80"
+
 
 @contextmanager
 def prepared() -> Iterator[Benchmark]:
