@@ -69,6 +69,7 @@ from registry.store.public_reader import (
     public_envelope,
     public_envelopes,
 )
+from registry.store.recovery_reads import numbers_of_envelopes
 from registry.store.register_tables import AUDIT_EVENT
 from registry.store.reissue_store import reissued_places, with_former_paper
 from registry.store.roster_store import count_rows, roster_rows, roster_rows_by_id
@@ -164,6 +165,7 @@ QUESTIONS: dict[str, Asking] = {
     "tree": lambda tx: read_tree(tx),
     "entries": lambda tx: (entries_between(tx, 1_000, 1_050), subjects_between(tx, 1_000, 1_050)),
     "entry of a digest": lambda tx: leaf_indices(tx, digest(700)),
+    "numbers of digests": lambda tx: numbers_of_envelopes(tx, [digest(700), digest(900), digest(2)]),
 }
 BACK = text("UPDATE certificate SET state = 'logged' WHERE id BETWEEN 1000 AND 1010")
 CHANGES: dict[str, Asking] = {

@@ -43,6 +43,12 @@ WITHOUT_REFERENCES = {
     "sqlite": "PRAGMA foreign_keys = OFF",
     "postgresql": "SET session_replication_role = replica",
 }
+CERTIFICATE_ROWS = """INSERT INTO certificate
+    (id, number, batch_id, roster_row_id, institution_code, person_id, occupation_id, direction_key, grade, kind,
+     prefix, serial, status_index, state, assessed_on, live, prints)
+    VALUES (7, 'n7', 'b', 7, 'P', 7, 'o', '', 'intermediate', 'assessment', 'p', 7, 7, 'signed', '2026-01-01', true, 0),
+           (9, 'n9', 'b', 9, 'P', 9, 'o', '', 'intermediate', 'assessment', 'p', 9, 9, 'signed', '2026-01-01', true, 0)
+"""
 SEALED_ROWS = {
     "sqlite": "INSERT INTO certificate_sealed VALUES (7, x'6537', x'6437'), (9, x'6539', x'6439')",
     "postgresql": r"INSERT INTO certificate_sealed VALUES (7, '\x6537', '\x6437'), (9, '\x6539', '\x6439')",
@@ -130,6 +136,7 @@ def test_envelopes_stay_when_their_own_index_goes(empty: Engine) -> None:
     upgrade_engine(empty, "0005")
     raw = empty.raw_connection()
     raw.cursor().execute(WITHOUT_REFERENCES[empty.dialect.name])
+    raw.cursor().execute(CERTIFICATE_ROWS)
     raw.cursor().execute(SEALED_ROWS[empty.dialect.name])
     raw.commit()
     raw.close()
