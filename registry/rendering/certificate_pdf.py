@@ -52,18 +52,23 @@ class CertificatePrinter:
         self._person_face = PersonFace()
         self._templates = lru_cache(_SHAPES)(self._make_template)
 
-    def render_pdf(self, face: CertificateFace) -> bytes:
+    def code(self, face: CertificateFace) -> QrCode:
+        """The code on the page."""
+        return self._codes.encode(face.qr_text)
+
+    def render_pdf(self, face: CertificateFace, code: QrCode | None = None) -> bytes:
         """One A4 page, PDF/A-3b, with the envelope attached as ``certificate.cose``.
 
-        The same face gives the same bytes. Raises KezhengError ``photo_unreadable``, ``certificate_not_rendered``.
+        ``code`` is that of the face, where the caller has it. The same face gives the same bytes.
+        Raises KezhengError ``photo_unreadable``, ``certificate_not_rendered``.
         """
         shape = shape_of(face)
         text = personal_text(face)
         template = self._templates(shape) if shape and self._person_face.has(text) else None
         if template is None:
             return self.set_pdf(face)
-        code = self._codes.encode(face.qr_text)
-        return template.filled(Filling(text, face.number, face.signed_at, code, face.envelope), self._person_face)
+        filling = Filling(text, face.number, face.signed_at, code or self.code(face), face.envelope)
+        return template.filled(filling, self._person_face)
 
     def set_pdf(self, face: CertificateFace) -> bytes:
         """The same, set by Typst for this certificate alone: ten times as slow."""
@@ -82,7 +87,7 @@ class CertificatePrinter:
 
     def _source(self, face: CertificateFace) -> str:
         values = _page_values(face)
-        code = self._codes.encode(face.qr_text)
+        code = self.code(face)
         values["qr_width"] = code.width
         photo = f"bytes({literal(_photo_svg(face.photo))})" if face.photo else "none"
         return (
