@@ -146,11 +146,17 @@ class Home:
     @contextmanager
     def recording(self) -> Iterator[WriteTransaction]:
         """A transaction whose entries are published with the register once it has committed."""
+        with self.appending() as tx:
+            yield tx
+        self.publish_log()
+
+    @contextmanager
+    def appending(self) -> Iterator[WriteTransaction]:
+        """The same for who does several before `publish_log`; what dies in between is published by the next."""
         with self.store.transaction() as tx:
             # A database that was restored must not commit what could then not be published.
             self.log_place.check_here(tx, read_tree(tx))
             yield tx
-        self.publish_log()
 
     def log(
         self, tx: WriteTransaction, bodies: Sequence[LogBody], now: datetime, not_before: datetime | None = None

@@ -180,8 +180,9 @@ def workers_of(register: JobRegister, folder: Path) -> Iterator[Workers]:
 
 
 def small_steps(patch: pytest.MonkeyPatch) -> None:
-    """Chunks of five, steps of a twentieth of a second, a quick look for the dead and for what waits."""
+    """Chunks of five, each made public alone, steps of a twentieth of a second, a quick look for what waits."""
     patch.setattr(issue, "waiting_chunks", partial(issue.waiting_chunks, size=CHUNK))
+    patch.setattr(issue, "TOGETHER", 1)
     patch.setattr(stepwise.Stepwise.advance, "__defaults__", (0.05,))
     patch.setattr(worker, "PATROL_SECONDS", 0.1)
     patch.setattr(engine_module, "POLL_SECONDS", 0.05)

@@ -44,6 +44,8 @@ from registry.webhooks.announce import EventType, announce
 
 AHEAD = 3
 """Chunks that may wait for our own verifier while the next ones are signed."""
+TOGETHER = 2
+"""Chunks that one checkpoint makes public: signing it, its tiles and its archive take turns with every other writer."""
 OVERTAKEN = frozenset({"certificate_state_changed", "already_logged", "signing_refused"})
 """How a step may be refused when another process has taken the same certificates further."""
 _BEGUN = (BatchState.APPROVED, *STARTED)
@@ -90,7 +92,8 @@ def issue_chunk(home: Home, batch_id: str, ids: Sequence[int], clock: Clock) -> 
     was done before stays and is gone on from.
     """
     work = gather_work(home, batch_id, clock())
-    return _finish(work, _start(work, HereCheck(home, work.evidence), ids, clock), clock)
+    [under_way] = _start(work, HereCheck(home, work.evidence), [ids], clock)
+    return _finish(work, under_way, clock)
 
 
 def finish_issue(home: Home, batch_id: str, now: datetime) -> None:
@@ -172,18 +175,26 @@ def _take_to_release(work: BatchWork, clock: Clock, progress: Progress) -> None:
     waiting = waiting_chunks(work.home, work.batch.id)
     check = own_check(work.home, sum(map(len, waiting)), work.evidence)
     started: deque[UnderWay] = deque()
-    for ids in waiting:
-        started.append(_start(work, check, ids, clock))
+    for together in chunks(waiting, TOGETHER):
+        started.extend(_start(work, check, together, clock))
         while started and (started[0].checked.done() or len(started) > AHEAD):
             progress(_finish(work, started.popleft(), clock))
     while started:
         progress(_finish(work, started.popleft(), clock))
 
 
-def _start(work: BatchWork, check: OwnCheck, ids: Sequence[int], clock: Clock) -> UnderWay:
-    """Take a chunk into the register and have it verified."""
+def _start(work: BatchWork, check: OwnCheck, together: Iterable[Sequence[int]], clock: Clock) -> list[UnderWay]:
+    """Take chunks into the register, make it public, and have each of them verified."""
     with collector_paused():
-        logged, now = _take_to_log(work, ids, clock), clock()
+        taken = [(ids, _take_to_log(work, ids, clock)) for ids in together]
+        work.home.publish_log()
+    return [_have_verified(work, check, ids, logged, clock()) for ids, logged in taken]
+
+
+def _have_verified(
+    work: BatchWork, check: OwnCheck, ids: Sequence[int], logged: Sequence[Logged], now: datetime
+) -> UnderWay:
+    """Hand a chunk of the published register to our own verifier."""
     again = any(each.supersedes for each in logged) or has_former_paper(work.home, logged)
     if again:
         # Such a one needs the register's facts, which are only published now.
@@ -227,9 +238,6 @@ def _log_from(work: BatchWork, standing: Iterable[Standing], clock: Clock) -> li
     if recorded:
         sealed += _sign(work, recorded, clock())
     logged = [_as_logged(each) for each in by_state[CertificateState.LOGGED]]
-    if logged:
-        # Who logged them may not have come to publish the register here: it is what our own verifier reads.
-        work.home.publish_log()
     return logged + (log_certificates(work.home, sealed, clock()) if sealed else [])
 
 

@@ -1,4 +1,4 @@
-"""signed → logged: the register takes in a chunk of envelopes in the transaction that says so, and is published."""
+"""signed → logged: the register takes in a chunk of envelopes in the transaction that says so."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def oldest_to_log(limits: AuthorityLimits, now: datetime) -> datetime:
 
 
 def log_certificates(home: Home, chunk: Sequence[Sealed], now: datetime) -> list[Logged]:
-    """Log signed certificates and publish the register that holds them.
+    """Log signed certificates; who asks for it publishes the register then.
 
     Raises KezhengError ``certificate_too_old_to_log``, ``key_not_in_use`` for a key that was retired or stolen since
     it signed, ``log_clock_behind``, ``log_rollback``.
@@ -35,7 +35,7 @@ def log_certificates(home: Home, chunk: Sequence[Sealed], now: datetime) -> list
         certificate_body(kid, hashlib.sha256(sealed.envelope).digest())
         for kid, sealed in zip(kids, chunk, strict=True)
     ]
-    with home.recording() as tx:
+    with home.appending() as tx:
         appended = home.log(tx, bodies, now, max(sealed.issued_at for sealed in chunk))
         require_in_use(tx, set(kids), appended.at)
         places = range(appended.first_index, appended.first_index + len(chunk))

@@ -119,11 +119,16 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners, archive
     Nothing happens when all of it is public. Raises KezhengError ``log_rollback``, ``log_checkpoint_unreadable``,
     ``archive_unreachable``.
     """
+    with store.reading() as tx:
+        if _is_public(read_tree(tx), place.folder, signers):
+            return
     with folder_lock(place.folder):
         with store.reading() as tx:
-            tree, published = read_tree(tx), published_checkpoint(place.folder)
-            if tree.size == 0 or (tree.size == tree.note_size and published == _checkpoint(tree, signers)):
+            tree = read_tree(tx)
+            # Who had the lock before may have published this too.
+            if _is_public(tree, place.folder, signers):
                 return
+            published = published_checkpoint(place.folder)
             if published is not None:
                 require_continued(tx, tree, published)
             start = 0 if published is None else published.size
@@ -132,6 +137,12 @@ def publish_log(store: WriteStore, place: LogPlace, signers: LogSigners, archive
         note = _note_to_publish(store, place.folder, tree, signers, archive)
         publish_checkpoint(place.folder, note)
         remove_partial_tiles(place.folder, start, checkpoint_in(note).size)
+
+
+def _is_public(tree: LogTree, folder: Path, signers: LogSigners) -> bool:
+    """Whether nothing of a committed tree has to be signed or published."""
+    is_signed = tree.size == tree.note_size
+    return tree.size == 0 or (is_signed and published_checkpoint(folder) == _checkpoint(tree, signers))
 
 
 def rebuild_log(store: WriteStore, place: LogPlace, signers: LogSigners) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from register_crash import killed_at
 from register_desk import Desk, people, person
 
 from registry.home import open_home
+from registry.issuing import issue as issuing
 from registry.settings import load_settings
 from registry.store.states import BatchState, CertificateState
 from registry.store.tables import TABLES
@@ -107,8 +109,12 @@ def test_killed_at_every_write(prepared_home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_it_still_comes_to_its_end(prepared_home: Path, tmp_path: Path) -> None:
-    """Five points further at each attempt, in one and the same home."""
+def test_killed_again_and_again_it_still_comes_to_its_end(
+    prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five points further at each attempt, in one and the same home; three chunks, of which two are published at once.
+    """
+    monkeypatch.setattr(issuing, "waiting_chunks", partial(issuing.waiting_chunks, size=2))
     folder = tmp_path / "home"
     shutil.copytree(prepared_home, folder)
     signed: dict[str, bytes] = {}

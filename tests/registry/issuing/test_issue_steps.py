@@ -14,7 +14,9 @@ from register_desk import Desk, people
 from certs.errors import KezhengError
 from registry.home import open_home
 from registry.issuing import issue
-from registry.issuing.issue import begin_issue, finish_issue, issue_chunk, waiting_chunks
+from registry.issuing.issue import begin_issue, finish_issue, issue_batch, issue_chunk, waiting_chunks
+from registry.publishing import sequence_log
+from registry.publishing.log_folder import checkpoint_in
 from registry.settings import load_settings
 from registry.store.batch_store import BatchRecord
 from registry.store.states import BatchState, CertificateState
@@ -80,6 +82,23 @@ def test_a_chunk_is_no_larger_than_what_may_be_signed_in_a_minute(desk: Desk, ba
     ids = begun(desk, batch)
     object.__setattr__(desk.home, "settings", replace(desk.home.settings, signatures_per_minute=3))
     assert waiting_chunks(desk.home, batch.id) == [ids[:3], ids[3:]]
+
+
+def test_one_checkpoint_makes_several_chunks_public(
+    desk: Desk, batch: BatchRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, publish = list[int](), sequence_log.publish_checkpoint
+
+    def published(folder: Path, note: bytes) -> None:
+        sizes.append(checkpoint_in(note).size)
+        publish(folder, note)
+
+    monkeypatch.setattr(sequence_log, "publish_checkpoint", published)
+    monkeypatch.setattr(issue, "waiting_chunks", lambda home, batch_id: waiting_chunks(home, batch_id, 1))
+    before = desk.value("SELECT count(*) FROM log_entry")
+    issue_batch(desk.home, batch.id, desk.clock, lambda _done: None)
+    assert [size - before for size in sizes] == [2, 4, 5]
+    assert set(states(desk, batch)) == {"released"}
 
 
 def test_a_batch_is_not_ended_while_a_certificate_waits(desk: Desk, batch: BatchRecord) -> None:
