@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from types import FrameType
 
@@ -27,6 +27,7 @@ from registry.publishing.log_folder import published_checkpoint
 from registry.publishing.publish_status import status_list_needs_signing
 from registry.publishing.publish_trust import trust_list_needs_signing
 from registry.publishing.sequence_log import clock_entry_is_due
+from registry.publishing.status_retention import forget_ended_status
 from registry.role_counts import shared_counts
 from registry.settings import Settings, load_settings
 from registry.store.engine import ReadTransaction
@@ -38,6 +39,7 @@ from verify_site.webserver.lifeline import Lifeline, lifeline_of
 FOLLOW_SECONDS = 0.25
 FRESHEN_SECONDS = 10.0
 """How often it is looked whether a file has to be signed anew."""
+TIDY_INTERVAL = timedelta(minutes=10)
 ORPHAN_ROUNDS = 8
 """Rounds after which entries that nobody has signed count as left behind by a process that died."""
 LONGEST_PAUSE_SECONDS = 10.0
@@ -58,6 +60,7 @@ class Upkeep:
         self._watch = watch
         self._unsigned: tuple[int, int] = (0, 0)
         self._freshen_at: datetime | None = None
+        self._tidied_at: datetime | None = None
 
     def round(self) -> None:
         """One round. Raises KezhengError for what is refused; the next round tries again."""
@@ -70,6 +73,7 @@ class Upkeep:
             if self._watch is not None:
                 self._watch.measure(self._home)
             self._freshen_at = now
+        self._tidy(now)
         if self._watch is not None:
             self._watch.note_round(self._home, standing)
 
@@ -87,6 +91,12 @@ class Upkeep:
             if self._unsigned[1] >= ORPHAN_ROUNDS:
                 return True
         return standing.signed > standing.published
+
+    def _tidy(self, now: datetime) -> None:
+        """Now and then, remove what was signed and has ended; where that is much, some in each round."""
+        is_due = self._tidied_at is None or now - self._tidied_at >= TIDY_INTERVAL
+        if is_due and forget_ended_status(self._home.store, now):
+            self._tidied_at = now
 
     def _freshen(self, now: datetime) -> None:
         """Sign anew what needs it. Looked at first without holding up anybody who writes."""
