@@ -1,8 +1,8 @@
 """Homes whose registers hold ten thousand, a million, ten million certificates: made once, and used again.
 
 A home is complete when the mark beside it is there. Every run adds rosters of people who were not in it before; who
-comes next stands beside the mark. A home without the mark is made anew, and one that runs have made half as large again:
-the smallest, nearly every time.
+comes next stands beside the mark. A home without the mark is made anew, and one that runs have made half as large
+again: the smallest, nearly every time.
 """
 
 from __future__ import annotations
