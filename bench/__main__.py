@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from bench.growth import SIZES, measure_growth
+from bench.growth import SIZES, measure_growth, write_growth
 from bench.peers.measure import measure_peers
 from bench.readme import write_into_readme
-from bench.report import read_results, write_growth, write_peers, write_rates, write_report, write_waits
+from bench.report import read_results, write_peers, write_rates, write_report, write_waits
 from bench.rounds import Result, compare
 from bench.suite import BENCHMARKS, WAITS
 from bench.waits import WaitResult, wait_for_each
@@ -26,7 +27,7 @@ def main() -> None:
     if PEERS in names:
         write_peers(measure_peers(chosen.seconds))
     if GROWTH in names:
-        write_growth(measure_growth(chosen.sizes))
+        write_growth(measure_growth(chosen.sizes, chosen.homes))
     print(write_report())
     if chosen.readme:
         write_into_readme(read_results())
@@ -40,6 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="for each side in each round")
     parser.add_argument("--cases", type=int, default=40, help="of what is waited for, one after the other")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="certificates in the register, for growth")
+    parser.add_argument("--homes", type=Path, help="where the homes of growth are kept and used again")
     parser.add_argument("--readme", action="store_true", help="put tables and plots into README")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(FULL)

@@ -1,11 +1,14 @@
-"""Certificates as PDF in one process, beside the same pages without their QR code."""
+"""Certificates as PDF, beside the same pages without their QR code, which are made in the same way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from itertools import count
+from multiprocessing import get_context
 
 from bench.rounds import Benchmark, Side
 from bench.sample import sample_requests
@@ -17,11 +20,12 @@ from certs.timestamps import shanghai_day
 from registry.rendering.certificate_face import CertificateFace
 from registry.rendering.certificate_pdf import CertificatePrinter
 
-PIECE = 50
+PIECE = 100
+CORES = 2
 
 
 class PrinterWithoutCode(CertificatePrinter):
-    """Sets the same page, with an empty picture of the code's size in its place."""
+    """Makes the same page, with an empty picture of the code's size in its place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,25 +43,54 @@ class _NoCode:
     def pixel_rows(self) -> list[bytes]:
         return [b"\xff"]
 
+    def packed(self) -> bytes:
+        return b"\x80"
+
 
 @contextmanager
 def prepared() -> Iterator[Benchmark]:
-    with_code, without_code = CertificatePrinter(), PrinterWithoutCode()
-    faces = sample_faces(PIECE)
+    """In this process."""
     turn = count()
-
-    def print_with(printer: CertificatePrinter) -> int:
-        # The compiler remembers pages that it has set; another holder's name makes every page new.
-        sheet = next(turn)
-        for face in faces:
-            printer.render_pdf(replace(face, id_masked=f"{sheet:06}********{face.id_masked[-4:]}"))
-        return PIECE
-
     yield Benchmark(
         "pages",
-        Side("certificate PDF", lambda: print_with(with_code)),
-        Side("the page without QR", lambda: print_with(without_code)),
+        Side("certificate PDF", lambda: len(_print_piece(True, next(turn)))),
+        Side("the page without QR", lambda: len(_print_piece(False, next(turn)))),
     )
+
+
+@contextmanager
+def on_two_cores() -> Iterator[Benchmark]:
+    """By two processes that hand the files back, as those of an export do."""
+    turn = count()
+    with ProcessPoolExecutor(CORES, get_context("spawn")) as pool:
+
+        def print_on_all(with_code: bool) -> int:
+            pieces = [pool.submit(_print_piece, with_code, next(turn)) for _ in range(2 * CORES)]
+            return sum(len(piece.result()) for piece in pieces)
+
+        yield Benchmark(
+            "pages",
+            Side("certificate PDF on two cores", lambda: print_on_all(True)),
+            Side("the page without QR on two cores", lambda: print_on_all(False)),
+        )
+
+
+def _print_piece(with_code: bool, sheet: int) -> list[bytes]:
+    """Another ``sheet`` has other persons: every page is new to the printer."""
+    printer = _printer(with_code)
+    return [
+        printer.render_pdf(replace(face, id_masked=f"{sheet:06}********{face.id_masked[-4:]}")) for face in _faces()
+    ]
+
+
+@cache
+def _printer(with_code: bool) -> CertificatePrinter:
+    return CertificatePrinter() if with_code else PrinterWithoutCode()
+
+
+@cache
+def _faces() -> list[CertificateFace]:
+    return sample_faces(PIECE)
 
 
 def sample_faces(number: int) -> list[CertificateFace]:

@@ -1,152 +1,181 @@
 """The same work in registers of ten thousand, a million and ten million certificates: does anything grow with them?
 
-One home is filled further and further. At each size: a roster is issued, scans are judged, a revocation is made, and
-the public site is started as a process of its own; its memory is read when it has answered scans.
+`python -m bench.growth --homes FOLDER` keeps one home for each size in a folder and uses it again; without a folder
+they are made for the run (25 GB, half an hour). All homes have their turn in every round, so that a busy moment falls
+on all of them; a register's figure is the median of its rounds, its ratio that of the rounds' own ratios to the
+smallest register. The bar of 1.2 is held against processor time: the time that passes is that of a shared disk too.
+Exit code 1 when a bar is missed.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import shutil
+import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bench.large_home import fill, institutions_for
+from bench.growth_homes import GrownHome
+from bench.growth_work import Cost, Costs, GrownRegister, median_cost
 from bench.loopback import get, send_all
-from bench.sample_home import OPERATOR, approved_batch, make_home, now, opened, roster_file
-from bench.sample_log import key
+from bench.machine import machine
 from bench.site_process import running_site
-from certs.evidence import LOG_FOLDER
-from certs.finding import Verdict
-from certs.qr import qr_text
-from certs.status import State
-from certs.verification import verify_qr_text
-from registry.home import Home
-from registry.issuing.issue import issue_batch
-from registry.log_cache.cache import DiskLogCache
+from bench.table import GROWTH_HEADINGS, growth_row, table
 from registry.settings import load_settings
-from registry.status_changes import StatusChange, change_status
-from registry.store.certificate_store import CertificateRecord, certificates_of_batch
-from registry.store.engine import open_public_store
-from verify_site.app import PublicViews
-from verify_site.site_settings import PINNED_ROOT_FILE
-from verify_site.source import RefreshingSource, Snapshot
 
 SIZES = (10_000, 1_000_000, 10_000_000)
-ROSTER = 5_000
-SCANS = 2_000
-REVOCATIONS = 9
-MESSAGE = bytes(130)
+ROUNDS = 5
+STARTS = 3
+MOST_GROWTH, MOST_START_SECONDS, MOST_WORKER_MB = 1.2, 3.0, 300.0
+BARRED = ("issue", "verify")
+"""The work whose processor time has a bar; the rest is measured beside it."""
+OUTPUT = Path(__file__).parent / "output" / "growth.json"
 
 
-class GrowthPoint(NamedTuple):
-    """What the work costs in a register of so many certificates."""
+class Site(NamedTuple):
+    """The public site over a register: until it is ready when it reads the register for the first time, and later.
 
-    certificates: int
-    issue_us: float
-    verify_us: float
-    bare_verify_us: float
-    revoke_ms: float
-    start_seconds: float
+    ``worker_mb`` is what the largest process had in memory after scans.
+    """
+
+    first_start: Cost
+    start: Cost
     worker_mb: float
 
 
-def measure_growth(sizes: Sequence[int]) -> list[GrowthPoint]:
-    """One point for each size, in rising order."""
-    with TemporaryDirectory() as name:
-        folder = Path(name, "home")
-        codes = make_home(load_settings(folder, {}), institutions_for(max(sizes)) + 1)
-        points, filled, people = [], 0, 0
-        for size in sorted(sizes):
-            _grow(folder, codes[:-1], filled, size)
-            points.append(_point(folder, codes[-1], size, people))
-            filled, people = size, people + ROSTER
-            print(points[-1], file=sys.stderr, flush=True)
-        return points
+class GrowthPoint(NamedTuple):
+    """What work costs in a register of so many certificates, and how many times as much as in the smallest."""
+
+    certificates: int
+    costs: Costs
+    ratios: Costs
+    site: Site
+
+    @property
+    def missed(self) -> list[str]:
+        """The bars that were missed, in words."""
+        ratios = {name: getattr(self.ratios, name).cpu_seconds for name in BARRED}
+        found = [f"{name} {ratio:.2f}×" for name, ratio in ratios.items() if ratio > MOST_GROWTH]
+        if self.site.start.seconds > MOST_START_SECONDS:
+            found.append(f"start {self.site.start.seconds:.1f} s")
+        if self.site.worker_mb > MOST_WORKER_MB:
+            found.append(f"worker {self.site.worker_mb:,.0f} MB")
+        return found
 
 
-def _grow(folder: Path, codes: Sequence[str], filled: int, size: int) -> None:
-    def say(done: int) -> None:
-        print(f"growth: {filled + done:,} of {size:,}", end="\r", file=sys.stderr, flush=True)
-
-    with opened(folder) as home:
-        fill(home, codes, size - filled, say, start=filled)
-
-
-def _point(folder: Path, code: str, size: int, first_person: int) -> GrowthPoint:
-    with opened(folder) as home:
-        batch = approved_batch(home, code, roster_file(range(first_person, first_person + ROSTER)))
-        started = perf_counter()
-        issue_batch(home, batch, now, lambda _done: None)
-        issue_us = (perf_counter() - started) / ROSTER * 1e6
-        with home.store.reading() as tx:
-            issued = certificates_of_batch(tx, batch)
-        revoke_ms = _revoke(home, issued[:REVOCATIONS]) * 1000
-        texts = [_text(home, each) for each in issued[REVOCATIONS : REVOCATIONS + SCANS]]
-    with _snapshot(folder) as snapshot:
-        verify_us, bare_us = _verify(snapshot, texts) * 1e6, _bare_verify() * 1e6
-    start_seconds, worker_mb = _site(folder, texts)
-    return GrowthPoint(size, issue_us, verify_us, bare_us, revoke_ms, start_seconds, worker_mb)
-
-
-def _text(home: Home, certificate: CertificateRecord) -> str:
-    assert certificate.envelope is not None
-    return qr_text(home.settings.public_url, certificate.envelope)
-
-
-def _revoke(home: Home, certificates: Sequence[CertificateRecord]) -> float:
-    """Seconds of the median revocation."""
-    taken = []
-    for certificate in certificates:
-        started = perf_counter()
-        change_status(home, certificate.number, StatusChange(State.REVOKED, "exam_misconduct", OPERATOR), now())
-        taken.append(perf_counter() - started)
-    return sorted(taken)[len(taken) // 2]
+def measure_growth(sizes: Sequence[int], homes: Path | None = None, rounds: int = ROUNDS) -> list[GrowthPoint]:
+    """One point for each size, in rising order; with ``homes``, of homes that are kept there."""
+    with _folder(homes) as folder:
+        grown = [GrownHome(folder, size) for size in sorted(sizes)]
+        sites = _sites(grown)
+        turns = _rounds(grown, rounds)
+    points = []
+    for home, site, turn in zip(grown, sites, zip(*turns, strict=True), strict=True):
+        of_smallest = [costs[0] for costs in turns]
+        points.append(GrowthPoint(home.size, _medians(turn), _ratios(turn, of_smallest), site))
+    return points
 
 
 @contextmanager
-def _snapshot(folder: Path) -> Iterator[Snapshot]:
-    settings = load_settings(folder, {})
-    store = open_public_store(settings.database_url)
-    views = PublicViews(store, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
-    source = RefreshingSource(views, is_own=True, cache=DiskLogCache(settings.cache_folder))
-    source.start()
-    try:
-        yield source.snapshot()
-    finally:
-        source.stop()
-        store.close()
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    with TemporaryDirectory() as name:
+        yield Path(name)
 
 
-def _verify(snapshot: Snapshot, texts: Sequence[str]) -> float:
-    """Seconds for each of the texts, the second time round: as a site that has been up for a while."""
-    at = now()
-    for _ in range(2):
-        started = perf_counter()
-        for text in texts:
-            if verify_qr_text(text, snapshot.evidence, at).verdict is not Verdict.VALID:
-                raise AssertionError("a sample certificate is not valid")
-        taken = perf_counter() - started
-    return taken / len(texts)
+def _rounds(grown: Sequence[GrownHome], rounds: int) -> list[list[Costs]]:
+    """By round the costs in every register; one more round first only warms up."""
+    with ExitStack() as stack:
+        registers = [stack.enter_context(closing(GrownRegister(home))) for home in grown]
+        turns = []
+        for number in range(rounds + 1):
+            _say(f"round {number} of {rounds}")
+            turns.append([register.round() for register in registers])
+    return turns[1:]
 
 
-def _bare_verify() -> float:
-    private = key("institution")
-    public, signature = private.public_key(), private.sign(MESSAGE)
-    started = perf_counter()
-    for _ in range(SCANS):
-        public.verify(signature, MESSAGE)
-    return (perf_counter() - started) / SCANS
+def _medians(turn: Sequence[Costs]) -> Costs:
+    return Costs(*map(median_cost, zip(*turn, strict=True)))
 
 
-def _site(folder: Path, texts: Sequence[str]) -> tuple[float, float]:
-    """Seconds until the second start of the site is ready, and MB of its largest worker after scans."""
-    with running_site(folder):
-        pass
-    public_url = load_settings(folder, {}).public_url
-    with running_site(folder) as site:
-        send_all(site.port, [get(text[len(public_url) :]) for text in texts])
-        return site.start_seconds, site.largest_worker_mb()
+def _ratios(turn: Sequence[Costs], of_smallest: Sequence[Costs]) -> Costs:
+    return _medians([Costs(*map(_ratio, own, least)) for own, least in zip(turn, of_smallest, strict=True)])
+
+
+def _ratio(own: Cost, least: Cost) -> Cost:
+    return Cost(own.seconds / least.seconds, own.cpu_seconds / least.cpu_seconds)
+
+
+def _sites(grown: Sequence[GrownHome]) -> list[Site]:
+    requests, firsts = [], []
+    for home in grown:
+        _say(f"first start over {home.size:,}")
+        with closing(GrownRegister(home)) as register:
+            public_url = load_settings(home.folder, {}).public_url
+            requests.append([get(text[len(public_url) :]) for text in register.texts()])
+        shutil.rmtree(load_settings(home.folder, {}).cache_folder, ignore_errors=True)
+        firsts.append(_start(home, [])[0])
+    starts = [[_start(*each) for each in zip(grown, requests, strict=True)] for _ in range(STARTS)]
+    return [
+        Site(first, median_cost([cost for cost, _ in of_one]), statistics.median(mb for _, mb in of_one))
+        for first, of_one in zip(firsts, zip(*starts, strict=True), strict=True)
+    ]
+
+
+def _start(home: GrownHome, requests: Sequence[bytes]) -> tuple[Cost, float]:
+    """What a start costs until the site is ready, and MB of its largest process after scans."""
+    with running_site(home.folder) as site:
+        if requests:
+            send_all(site.port, requests)
+        return Cost(site.start_seconds, site.start_cpu_seconds), site.largest_worker_mb()
+
+
+def write_growth(points: Sequence[GrowthPoint]) -> list[dict[str, Any]]:
+    """Write the points down; the same as they are written."""
+    written = [_document(point) for point in points]
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(json.dumps({"machine": machine(), "points": written}, indent=1) + "\n", "utf-8")
+    return written
+
+
+def _document(point: GrowthPoint) -> dict[str, Any]:
+    """The cost of a kind of work is written with its ratios; times in seconds."""
+    work = {
+        name: {**cost._asdict(), "ratio": ratio.seconds, "cpu_ratio": ratio.cpu_seconds}
+        for name, cost, ratio in zip(Costs._fields, point.costs, point.ratios, strict=True)
+    }
+    site = {"first_start": point.site.first_start._asdict(), "start": point.site.start._asdict()}
+    return {
+        "certificates": point.certificates,
+        "work": work,
+        **site,
+        "worker_mb": point.site.worker_mb,
+        "missed": point.missed,
+    }
+
+
+def _say(text: str) -> None:
+    print(f"growth: {text} …", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.growth", description=__doc__)
+    parser.add_argument("--homes", type=Path, help="where the homes are kept; 3 GB for a million certificates")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="certificates in the registers")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that count; one more warms up")
+    chosen = parser.parse_args()
+    points = write_growth(measure_growth(chosen.sizes, chosen.homes, chosen.rounds))
+    print("\n".join(table(GROWTH_HEADINGS, [growth_row(point) for point in points])))
+    if any(point["missed"] for point in points):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

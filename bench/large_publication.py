@@ -25,7 +25,7 @@ from bench.sample import (
     sample_institution,
     sign,
 )
-from bench.sample_log import ORIGIN, SIGNERS, key
+from bench.sample_log import checkpoint_of, key
 from certs.authority import AuthorityLimits
 from certs.cose import take_apart
 from certs.evidence import LOG_FOLDER, STATUS_FILE, TRUST_LIST_FILE, file_digests, package_data_files
@@ -46,11 +46,8 @@ from certs.log_paths import CHECKPOINT_FILE
 from certs.root_chain import root_to_jwk
 from certs.status_list import status_payload
 from certs.timestamps import ms_of
-from certs.tlog.checkpoint import Checkpoint, checkpoint_text
-from certs.tlog.cosignature import log_signature_message
 from certs.tlog.frontier import TILE_WIDTH, Frontier
 from certs.tlog.merkle import leaf_hash
-from certs.tlog.note import Note, NoteSignature, format_note
 from certs.tlog.tiles import bundle_path, encode_bundle
 from certs.trust_list import PinnedTree, trust_list_payload
 
@@ -90,9 +87,7 @@ class LargeLog:
         if self._open:
             bundle = self._edge.size // TILE_WIDTH
             self._write(bundle_path(bundle, len(self._open)), encode_bundle(self._open))
-        text = checkpoint_text(Checkpoint(ORIGIN, *self.tree))
-        line = NoteSignature(ORIGIN, SIGNERS.log_key.key_id, SIGNERS.signer.sign(log_signature_message(text)))
-        self._write(CHECKPOINT_FILE, format_note(Note(text, (line,))))
+        self._write(CHECKPOINT_FILE, checkpoint_of(self.tree))
 
     def _write(self, name: str, content: bytes) -> None:
         path, beside = self._folder / name, self._folder / "part"

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.growth import GrowthPoint
 from bench.machine import machine
 from bench.peers.measure import PeerRate
 from bench.plots import growth_plot, ratio_plot
@@ -60,10 +59,6 @@ def write_waits(results: Iterable[WaitResult]) -> None:
 
 def write_peers(rates: Sequence[PeerRate]) -> None:
     _write("peers", {"rates": [rate._asdict() for rate in rates]})
-
-
-def write_growth(points: Sequence[GrowthPoint]) -> None:
-    _write("growth", {"points": [point._asdict() for point in points]})
 
 
 def read_results() -> Results:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.sample_log import ORIGIN, SIGNERS, SampleLog, key, new_log
+from bench.sample_log import ORIGIN, SIGNERS, EntryLog, key, new_log
 from certs.authority import AuthorityLimits
 from certs.certificate import CertificateClaims
 from certs.certificate_number import format_number, load_layouts, parse_number
@@ -94,7 +94,7 @@ def sample_institution(public_key: bytes) -> InstitutionRecord:
     )
 
 
-def logged_institution(log: SampleLog, record: InstitutionRecord) -> InstitutionRecord:
+def logged_institution(log: EntryLog, record: InstitutionRecord) -> InstitutionRecord:
     """The institution after the register took in the data files, its scope and its key."""
     [scope], [own] = record.scopes, record.keys
     data = [file_body(EntryKind.DATA_FILE, content) for content in package_data_files().values()]
@@ -108,7 +108,7 @@ def logged_institution(log: SampleLog, record: InstitutionRecord) -> Institution
 
 
 def published_files(
-    log: SampleLog, institution: InstitutionRecord, limits: AuthorityLimits, envelopes: Sequence[bytes]
+    log: EntryLog, institution: InstitutionRecord, limits: AuthorityLimits, envelopes: Sequence[bytes]
 ) -> dict[str, bytes]:
     """The signed lists, the data files and the register, exactly as a verifier gets them."""
     list_key, status_key = key("list"), key("status")

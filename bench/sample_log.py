@@ -8,12 +8,16 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from certs.log_entry import LogBody
 from certs.signing_key import kid_of
+from certs.tlog.checkpoint import Checkpoint, checkpoint_text
+from certs.tlog.cosignature import log_signature_message
+from certs.tlog.note import Note, NoteSignature, format_note
 from certs.trust_list import PinnedTree
 from registry.publishing.log_place import LogPlace
 from registry.publishing.sequence_log import Appended, LogSigners, append_entries, publish_log
@@ -53,6 +57,22 @@ class SampleCosignatureKey:
 SIGNERS = LogSigners(ORIGIN, SampleLogKey(), SampleCosignatureKey())
 
 
+class EntryLog(Protocol):
+    """What a sample registry is entered into."""
+
+    def append(self, bodies: Sequence[LogBody], at: datetime) -> Appended:
+        """Log entries of one time."""
+
+    def publish(self) -> None:
+        """Publish what was logged."""
+
+    def tree(self) -> PinnedTree:
+        """Size and root now."""
+
+    def files(self) -> dict[str, bytes]:
+        """What is published, by path below the log's folder."""
+
+
 class SampleLog:
     """A log on this machine's disk. ``folder`` holds what is published."""
 
@@ -80,6 +100,13 @@ class SampleLog:
         """What is published, by path below the log's folder."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in found}
+
+
+def checkpoint_of(tree: PinnedTree) -> bytes:
+    """The note that the log signs of a tree."""
+    text = checkpoint_text(Checkpoint(ORIGIN, *tree))
+    line = NoteSignature(ORIGIN, SIGNERS.log_key.key_id, SIGNERS.signer.sign(log_signature_message(text)))
+    return format_note(Note(text, (line,)))
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic, perf_counter, sleep
+from typing import IO
 
 from bench.loopback import HOST, free_port
 
@@ -26,6 +28,7 @@ class RunningSite:
     process: subprocess.Popen[bytes]
     port: int
     start_seconds: float
+    start_cpu_seconds: float
 
     def largest_worker_mb(self) -> float:
         """Resident memory of its largest process, the memory that processes share counted in full."""
@@ -34,24 +37,28 @@ class RunningSite:
 
 @contextmanager
 def running_site(home: Path, workers: int = WORKERS) -> Iterator[RunningSite]:
-    """`kezheng serve --role public` over a home; ``start_seconds`` until it says that it is ready."""
+    """`kezheng serve --role public` over a home; with what its start took until it says that it is ready."""
     port = free_port()
     options = ["serve", "--role", "public", "--port", str(port), "--workers", str(workers), "--home", str(home)]
-    started = perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", KEZHENG, *options], env=dict(os.environ))
-    try:
-        _wait_until_ready(process, port)
-        yield RunningSite(process, port, perf_counter() - started)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with TemporaryFile() as said:
+        started = perf_counter()
+        process = subprocess.Popen([sys.executable, "-c", KEZHENG, *options], stdout=said, stderr=said)
+        try:
+            _wait_until_ready(process, port, said)
+            taken = perf_counter() - started
+            yield RunningSite(process, port, taken, cpu_seconds_of(process.pid))
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, said: IO[bytes]) -> None:
+    """Raises RuntimeError with the end of what the site said."""
     deadline = monotonic() + PATIENCE_SECONDS
     while not _is_ready(port):
         if process.poll() is not None or monotonic() > deadline:
-            raise RuntimeError("the site did not become ready")
+            said.seek(0)
+            raise RuntimeError(f"the site did not become ready: {said.read()[-2000:].decode(errors='replace')}")
         sleep(0.02)
 
 
@@ -80,6 +87,16 @@ def _parent(process: Path) -> int:
         return int((process / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):
         return 0
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """What a process and all that descend from it have taken of the processor."""
+    return sum(_ticks(each) for each in family_of(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def resident_mb(pid: int) -> float:

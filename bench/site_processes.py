@@ -13,7 +13,7 @@ from time import monotonic, perf_counter, sleep
 from typing import NamedTuple
 
 from bench.loopback import HOST
-from bench.site_process import family_of
+from bench.site_process import cpu_seconds_of, family_of
 from verify_site.webserver.listening import listen
 
 PATIENCE_SECONDS = 600.0
@@ -54,7 +54,7 @@ def site_processes(app: str, count: int, environment: Mapping[str, str]) -> Iter
         for port in ports:
             _wait_until_ready(port)
         ready_seconds = perf_counter() - started
-        yield SiteProcesses(processes, ports, ready_seconds, max(_cpu_seconds(process.pid) for process in processes))
+        yield SiteProcesses(processes, ports, ready_seconds, max(cpu_seconds_of(process.pid) for process in processes))
     finally:
         for process in processes:
             process.terminate()
@@ -67,16 +67,6 @@ def memory_of(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     found = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines[1:]}
     return Memory(found["Rss:"], found["Pss:"])
-
-
-def _cpu_seconds(pid: int) -> float:
-    """What a process and all that descend from it have taken of the processor."""
-    return sum(_ticks(each) for each in family_of(pid)) / os.sysconf("SC_CLK_TCK")
-
-
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def _wait_until_ready(port: int) -> None:

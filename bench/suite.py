@@ -40,6 +40,7 @@ BENCHMARKS: dict[str, Measured] = {
     "issue-rows-postgresql": Measured(issue_rows.postgresql, 0.40),
     "issue-core": Measured(issue_core.prepared),
     "verify-verdict": Measured(verify_in_process.verdicts, 0.75),
+    "verify-proof": Measured(verify_in_process.proofs, 0.65),
     "verify-report": Measured(verify_in_process.reports),
     "bulk-verify": Measured(bulk_verify.prepared, 0.80),
     "http-scan": Measured(verify_over_http.scans, 0.90),

@@ -10,8 +10,8 @@ RATE_HEADINGS = ("benchmark", "measured", "limit", "measured /s", "limit /s", "r
 WAIT_HEADINGS = ("benchmark", "waited for", "median ms", "p99 ms", "at most ms", "cases")
 PEER_HEADINGS = ("library", "work", "per second")
 GROWTH_HEADINGS = (
-    *("certificates in the register", "issue µs", "verify µs", "of bare verify", "revoke ms"),
-    *("site ready s", "largest worker MB"),
+    *("certificates in the register", "issue µs", "verify µs", "look-up µs", "revoke ms", "correct ms", "open ms"),
+    *("first start s", "start s", "worker MB", "bars missed"),
 )
 
 
@@ -33,10 +33,17 @@ def peer_row(peer: Document) -> tuple[str, ...]:
 
 
 def growth_row(point: Document) -> tuple[str, ...]:
-    times = (f"{point['issue_us']:,.0f}", f"{point['verify_us']:,.0f}")
-    ratio = f"{point['bare_verify_us'] / point['verify_us']:.2f}"
-    rest = (f"{point['revoke_ms']:,.0f}", f"{point['start_seconds']:.1f}", f"{point['worker_mb']:,.0f}")
-    return (f"{point['certificates']:,}", *times, ratio, *rest)
+    """Processor time with its ratio to the smallest register, then the time that passed with its own."""
+    micro, milli = 1e6, 1e3
+    units = {"issue": micro, "verify": micro, "look_up": micro, "revoke": milli, "correct": milli, "open": milli}
+    work = (_growth_cell(point["work"][name], unit) for name, unit in units.items())
+    starts = (f"{point[name]['seconds']:.1f}" for name in ("first_start", "start"))
+    return (f"{point['certificates']:,}", *work, *starts, f"{point['worker_mb']:,.0f}", ", ".join(point["missed"]))
+
+
+def _growth_cell(cost: Document, unit: float) -> str:
+    cpu, passed = (f"{cost[name] * unit:,.0f}" for name in ("cpu_seconds", "seconds"))
+    return f"{cpu} ({cost['cpu_ratio']:.2f}×); {passed} ({cost['ratio']:.2f}×)"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -9,10 +9,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bench.rounds import Benchmark, Side
 from bench.sample import NOW, SampleRegistry
-from bench.sample_texts import Sealed, sealed_certificates
+from bench.sample_proofs import shown_with_proofs
+from bench.sample_texts import sealed_certificates
 from certs.canonical import encode_json
 from certs.cose import take_apart
 from certs.finding import Verdict
+from certs.qr import read_qr_text
 from certs.report import ReportContext, report_json
 from certs.verification import verify_qr_text
 
@@ -31,7 +33,26 @@ def verdicts() -> Iterator[Benchmark]:
                 raise AssertionError("a sample certificate is not valid")
         return PIECE
 
-    yield Benchmark("certificates", Side("QR text to verdict", verify), bare_verify(registry, sealed))
+    limit = bare_verify(registry, [each.envelope for each in sealed])
+    yield Benchmark("certificates", Side("QR text to verdict", verify), limit)
+
+
+@contextmanager
+def proofs() -> Iterator[Benchmark]:
+    """QR text and the proof file that came with it → verdict; the proof leads through twenty hashes to a checkpoint.
+
+    The checkpoint's own signature is checked once. Of each proof file everything is read and computed anew.
+    """
+    registry, texts = shown_with_proofs(PIECE)
+
+    def verify() -> int:
+        for text in texts:
+            if verify_qr_text(text, registry.evidence, NOW).verdict is not Verdict.VALID:
+                raise AssertionError("a sample certificate with its proof is not valid")
+        return PIECE
+
+    envelopes = [read_qr_text(text).envelope for text in texts]
+    yield Benchmark("certificates", Side("QR text and proof to verdict", verify), bare_verify(registry, envelopes))
 
 
 @contextmanager
@@ -44,14 +65,15 @@ def reports() -> Iterator[Benchmark]:
             encode_json(report_json(verify_qr_text(each.qr_text, registry.evidence, NOW), REPORT_CONTEXT))
         return PIECE
 
-    yield Benchmark("certificates", Side("QR text to JSON report", report), bare_verify(registry, sealed))
+    limit = bare_verify(registry, [each.envelope for each in sealed])
+    yield Benchmark("certificates", Side("QR text to JSON report", report), limit)
 
 
-def bare_verify(registry: SampleRegistry, sealed: list[Sealed]) -> Side:
+def bare_verify(registry: SampleRegistry, envelopes: list[bytes]) -> Side:
     """The limit: the library's own check of the same signatures under a key that is already loaded."""
     public_key: Ed25519PublicKey = registry.institution_key.public_key()
     verify: Callable[[bytes, bytes], None] = public_key.verify
-    parts = [take_apart(each.envelope) for each in sealed]
+    parts = [take_apart(envelope) for envelope in envelopes]
     signed = [(part.signature, part.to_be_signed) for part in parts]
 
     def work() -> int:

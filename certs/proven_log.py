@@ -32,6 +32,7 @@ class ProvenLog:
         self._tiles = TileReader(checkpoint.size, checkpoint.root, read)
         self._hints = hints
         self.size = checkpoint.size
+        self.root = checkpoint.root
         self.witnesses = checkpoint.witnesses
         self.newest_at: datetime = read_entry(self._authentic(self.size - 1)).logged_at
 

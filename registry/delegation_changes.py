@@ -29,7 +29,7 @@ from keys.signer import Signer
 from registry.delegating import add_chain_link
 from registry.home import COSIGNER, Home
 from registry.key_changes import require_possession
-from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, store_if_changed
+from registry.publishing.documents import DELEGATION_FILE, ROOT_FILE, STATUS_FOLDER, store_if_changed
 from registry.store.audit_store import record_act
 from registry.store.document_store import latest_documents
 from registry.store.engine import ReadTransaction, WriteTransaction
@@ -38,7 +38,6 @@ from registry.store.withheld_store import hold_back
 
 SUBJECT = "registry"
 """Whose keys these are, in the audit trail."""
-_STATUS_FILES = "status/"
 Change = Callable[[Home, WriteTransaction, Delegation, datetime], Delegation]
 
 
@@ -113,7 +112,7 @@ def _change(home: Home, change: Change, by: str, action: str, now: datetime) -> 
         record_act(tx, now, by, action, SUBJECT, epoch=given.epoch)
         if given.status_key != before.status_key:
             home.publish_status(tx, now)
-            hold_back(tx, [each.kind for each in latest_documents(tx) if each.kind.startswith(_STATUS_FILES)])
+            hold_back(tx, [each.kind for each in latest_documents(tx) if each.kind.startswith(STATUS_FOLDER)])
         home.publish_trust(tx, now)
         return given
 

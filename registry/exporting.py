@@ -28,10 +28,10 @@ from registry.store.states import CertificateState
 
 Progress = Callable[[int], None]
 PROCESSES = os.cpu_count() or 1
-FEW = 24
+FEW, FEW_WITHOUT_PICTURES = 24, 2_000
 """Up to so many certificates are drawn in this process: starting others takes longer."""
 PICTURES = 1_000
-"""Up to so many certificates get a page picture unasked: a picture takes as long as ten PDFs."""
+"""Up to so many certificates get a page picture unasked: a picture takes as long as a hundred PDFs."""
 
 
 class IssuedFile(NamedTuple):
@@ -77,7 +77,8 @@ def export_certificate(folder: Path, face: CertificateFace, row: int) -> IssuedF
 
 
 def _render(faces: Sequence[CertificateFace], pictures: bool) -> Iterator[tuple[CertificateFace, Pages]]:
-    return render_pages(faces, 1 if len(faces) <= FEW else PROCESSES, pictures=pictures)
+    few = FEW if pictures else FEW_WITHOUT_PICTURES
+    return render_pages(faces, 1 if len(faces) <= few else PROCESSES, pictures=pictures)
 
 
 def _write_lists(folder: Path, batch: BatchRecord, faces: Sequence[CertificateFace]) -> None:

@@ -11,11 +11,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import NoReturn
 
 from certs.errors import KezhengError
 from registry.home import open_home
+from registry.role_counts import COUNTS_FOLDER
 from registry.settings import PREFIX, Settings
 from verify_site.webserver.listening import listen
 
@@ -24,7 +26,6 @@ WEB_SERVER = "verify_site.webserver"
 REGISTRY = "registry.api.receipt_api:from_environment"
 WORKER = "from registry.worker_role import main; main()"
 READY_PATH = "/readyz"
-COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 LOOPBACK = "127.0.0.1"
 END_SECONDS = 40
 """How long a role may take to end: its requests are answered, its connections closed, its jobs handed on."""
@@ -50,10 +51,14 @@ def serve_registry(settings: Settings, environ: Mapping[str, str], host: str, po
 
 
 def serve_worker(settings: Settings, environ: Mapping[str, str], workers: int) -> NoReturn:
-    """Become the worker role. A database that is away is waited for. Raises KezhengError ``home_not_initialised``."""
+    """Become the worker role. A database that is away is waited for.
+
+    Raises KezhengError ``home_not_initialised``, and ``address_taken`` for the port on which it is to be asked.
+    """
     if not settings.keys_folder.is_dir():
         raise KezhengError("home_not_initialised", home=str(settings.home))
-    _become(_worker_command(workers), role_environ(settings, environ))
+    with _bound_for_worker(settings) as listening:
+        _become(_worker_command(workers, listening), role_environ(settings, environ))
 
 
 def serve_all(settings: Settings, environ: Mapping[str, str], host: str, port: int, workers: int) -> None:
@@ -67,9 +72,9 @@ def serve_all(settings: Settings, environ: Mapping[str, str], host: str, port: i
     running: list[subprocess.Popen[bytes]] = []
     try:
         # This process keeps no socket: it was started with the passphrase, and nobody from outside shall reach it.
-        with bound(host, port) as public, bound(LOOPBACK, 0) as desk:
+        with bound(host, port) as public, bound(LOOPBACK, 0) as desk, _bound_for_worker(settings) as told:
             settings = replace(settings, registry_url=f"http://{LOOPBACK}:{desk.getsockname()[1]}")
-            running.append(_start(_worker_command(1), role_environ(settings, environ)))
+            running.append(_start(_worker_command(1, told), role_environ(settings, environ), told))
             running.append(_start(_registry_command(desk, 1), role_environ(settings, environ), desk))
             running.append(_start(_site_command(public, workers), site_environ(settings, environ), public))
         status = running[-1].wait()
@@ -88,21 +93,30 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _site_command(listening: socket.socket, workers: int) -> list[str]:
     """The public site as a program of its own, which knows no keys."""
-    return _server_command(SITE, listening, workers, "--shared-folder", COUNTS_FOLDER)
+    return _server_command(SITE, listening, workers)
 
 
 def _registry_command(listening: socket.socket, workers: int) -> list[str]:
     return _server_command(REGISTRY, listening, workers)
 
 
-def _server_command(app: str, listening: socket.socket, workers: int, *options: str) -> list[str]:
+def _server_command(app: str, listening: socket.socket, workers: int) -> list[str]:
     numbers = ["--fd", str(listening.fileno()), "--workers", str(workers)]
-    return [sys.executable, "-m", WEB_SERVER, app, "--factory", *numbers, "--ready-path", READY_PATH, *options]
+    names = ["--ready-path", READY_PATH, "--shared-folder", COUNTS_FOLDER]
+    return [sys.executable, "-m", WEB_SERVER, app, "--factory", *numbers, *names]
 
 
-def _worker_command(workers: int) -> list[str]:
-    program = [sys.executable, "-c", WORKER]
-    return [sys.executable, "-m", f"{WEB_SERVER}.run", "--workers", str(workers), *program]
+def _worker_command(workers: int, listening: socket.socket | None) -> list[str]:
+    """The worker; with a socket its processes answer operations there, and add up what they count."""
+    number = [] if listening is None else [str(listening.fileno())]
+    shared = ["--fd", *number, "--shared-folder", COUNTS_FOLDER] if number else []
+    program = [sys.executable, "-c", WORKER, *number]
+    return [sys.executable, "-m", f"{WEB_SERVER}.run", "--workers", str(workers), *shared, *program]
+
+
+def _bound_for_worker(settings: Settings) -> AbstractContextManager[socket.socket | None]:
+    """The worker's own address, on loopback alone; None where none is set. Raises KezhengError ``address_taken``."""
+    return nullcontext() if settings.worker_port is None else bound(LOOPBACK, settings.worker_port)
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> NoReturn:

@@ -19,6 +19,7 @@ DEFAULT_REGISTRY_NAME = "可证登记机构"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SETTINGS_FILE = "kezheng.toml"
 ENVIRONMENTS = ("production", "demo")
+LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Settings:
     ``jobs_database_url``: where jobs are kept when not with the register (a file in the home beside SQLite).
     ``log_witness``: folder or http(s) address of a mirror of this register's log, with which every append must agree.
     ``registry_url``: where the public site reaches the registry role; without it there are no signed receipts.
+    ``worker_port``: port of loopback on which the worker tells operations how it is; without it nowhere.
     """
 
     home: Path
@@ -53,6 +55,7 @@ class Settings:
     cache: Path | None = None
     jobs_database_url: str | None = None
     public_database_url: str | None = None
+    worker_port: int | None = None
 
     @property
     def archive_folder(self) -> Path:
@@ -132,6 +135,7 @@ def load_settings(home: Path | None, environ: Mapping[str, str]) -> Settings:
         cache=Path(str(values["cache"])) if values.get("cache") else None,
         jobs_database_url=str(values.get("jobs_database_url") or "") or None,
         public_database_url=str(values.get("public_database_url") or "") or None,
+        worker_port=_port(values, "worker_port"),
     )
 
 
@@ -148,6 +152,16 @@ def _whole(values: dict[str, Any], name: str, default: int) -> int:
     except (TypeError, ValueError) as error:
         raise KezhengError("settings_invalid", name=name) from error
     if number < 1:
+        raise KezhengError("settings_invalid", name=name)
+    return number
+
+
+def _port(values: dict[str, Any], name: str) -> int | None:
+    """A TCP port, None where none is given."""
+    if values.get(name) in (None, ""):
+        return None
+    number = _whole(values, name, 0)
+    if number > LARGEST_PORT:
         raise KezhengError("settings_invalid", name=name)
     return number
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -35,7 +34,6 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._templates = _templates()
 
     def page(
         self,
@@ -58,14 +56,15 @@ class Pages:
         """What every page is given: language, the way to the other one, and whether the data are samples."""
         return {"L": language, "switch": switch, "here": "", "is_demo": is_demo(evidence)}
 
-    def render(self, template: str, values: Mapping[str, Any]) -> str:
+    @staticmethod
+    def render(template: str, values: Mapping[str, Any]) -> str:
         """A template with all that it is given."""
-        return self._templates[template].render(values)
+        return _TEMPLATES[template].render(values)
 
     @staticmethod
     def fragment(template: str, language: Language, **values: Any) -> Markup:
         """A part of a page, to be put into another one."""
-        return Markup(_templates()[template].render(values | {"L": language}))
+        return Markup(_TEMPLATES[template].render(values | {"L": language}))
 
     def error(self, error: KezhengError, language: Language) -> Response:
         """The page of an error, in words."""
@@ -76,7 +75,6 @@ class Pages:
         return self.page("error.html", language, other_language(language), values, status_of(shown), headers)
 
 
-@cache
 def _templates() -> dict[str, Template]:
     environment = Environment(
         loader=PackageLoader("verify_site"),
@@ -88,6 +86,10 @@ def _templates() -> dict[str, Template]:
     )
     environment.globals["style_version"] = sha256(static_file(STYLE_FILE)).hexdigest()[:12]
     return {name: environment.get_template(name) for name in environment.list_templates(["html"])}
+
+
+_TEMPLATES = _templates()
+"""Compiled as the module is loaded, which several processes share; to compile takes longer than to serve hundreds."""
 
 
 def is_demo(evidence: Evidence) -> bool:

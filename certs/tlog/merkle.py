@@ -54,7 +54,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     ``proof`` runs from the leaf's sibling to the root's child (RFC 9162 §2.1.3.2). Raises KezhengError
     ``log_proof_invalid``.
     """
-    if not 0 <= index < size or _climb(index, size - 1, leaf, proof)[1] != root:
+    if not 0 <= index < size or _root_above(index, size - 1, leaf, proof) != root:
         raise KezhengError("log_proof_invalid")
 
 
@@ -93,14 +93,32 @@ def _roots_of_both(old_size: int, old_root: bytes, size: int, proof: Sequence[by
     return _climb(place, (size - 1) >> layer, nodes[0], nodes[1:])
 
 
+def _root_above(place: int, last: int, node: bytes, proof: Sequence[bytes]) -> bytes:
+    """The root of everything that `_climb` gives, without the other one."""
+    _require_hashes(node, proof)
+    sha256 = hashlib.sha256
+    for sibling in proof:
+        if last == 0:
+            raise KezhengError("log_proof_invalid")
+        if place & 1 or place == last:
+            node = sha256(_NODE + sibling + node).digest()
+            while not place & 1 and place:  # as in `_climb`
+                place, last = place >> 1, last >> 1
+        else:
+            node = sha256(_NODE + node + sibling).digest()
+        place, last = place >> 1, last >> 1
+    if last != 0:
+        raise KezhengError("log_proof_invalid")
+    return node
+
+
 def _climb(place: int, last: int, node: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Hash a node with its siblings up to the top of a layer whose places end with ``last``.
 
     Gives the root of all that ends with the node (siblings on its left only) and the root of everything.
     """
+    _require_hashes(node, proof)
     until_here = everything = node
-    if len(node) != HASH_SIZE or any(len(sibling) != HASH_SIZE for sibling in proof):
-        raise KezhengError("log_proof_invalid")
     for sibling in proof:
         if last == 0:
             raise KezhengError("log_proof_invalid")
@@ -115,3 +133,8 @@ def _climb(place: int, last: int, node: bytes, proof: Sequence[bytes]) -> tuple[
     if last != 0:
         raise KezhengError("log_proof_invalid")
     return until_here, everything
+
+
+def _require_hashes(node: bytes, proof: Sequence[bytes]) -> None:
+    if set(map(len, (node, *proof))) != {HASH_SIZE}:
+        raise KezhengError("log_proof_invalid")

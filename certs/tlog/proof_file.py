@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64
+from struct import unpack
 from typing import NamedTuple
 
 from certs.errors import KezhengError
@@ -14,6 +16,9 @@ MAX_HASHES = 63
 MAX_PROOF = 256 * 1024
 """Bytes of a proof file, its checkpoint included."""
 _EXTRA = "extra "
+_HEADER_LINE, _EXTRA_START, _INDEX_START = HEADER.encode("ascii"), _EXTRA.encode("ascii"), b"index "
+_LINE = 45
+"""Bytes of the line of a hash, its end included."""
 
 
 class TlogProof(NamedTuple):
@@ -36,25 +41,46 @@ def format_tlog_proof(proof: TlogProof) -> str:
     return "\n".join(lines) + "\n" + proof.checkpoint_note.decode("utf-8")
 
 
-def parse_tlog_proof(content: bytes) -> TlogProof:
-    """The proof in a file. Raises KezhengError ``log_proof_malformed``."""
+def parse_tlog_proof(content: bytes, known_note: bytes = b"") -> TlogProof:
+    """The proof in a file. Raises KezhengError ``log_proof_malformed``.
+
+    ``known_note`` is a checkpoint that was read before: many proofs end with the same one.
+    """
+    head, end, note = content.partition(b"\n\n")
     try:
-        if len(content) > MAX_PROOF:
-            raise ValueError("too large")
-        head, end, note = content.decode("utf-8").partition("\n\n")
-        lines = head.split("\n")
-        extra = decode_base64(lines.pop(1)[len(_EXTRA) :]) if lines[1].startswith(_EXTRA) else None
-        index = read_decimal(lines[1].removeprefix("index "))
-        proof = TlogProof(index, tuple(map(_hash, lines[2:])), note.encode(), extra)
-    except (ValueError, IndexError) as error:
+        if not end or len(content) > MAX_PROOF:
+            raise ValueError("too large, or without a checkpoint")
+        if note != known_note:
+            note.decode("utf-8")
+        header, _, rest = head.partition(b"\n")
+        line, _, hashes = rest.partition(b"\n")
+        extra = None
+        if line.startswith(_EXTRA_START):
+            extra = decode_base64(line[len(_EXTRA_START) :].decode("ascii"))
+            line, _, hashes = hashes.partition(b"\n")
+        if header != _HEADER_LINE or not line.startswith(_INDEX_START):
+            raise ValueError("not the lines of a proof")
+        index = read_decimal(line[len(_INDEX_START) :].decode("ascii"))
+        return TlogProof(index, _hashes(hashes), note, extra)
+    except ValueError as error:
         raise KezhengError("log_proof_malformed") from error
-    if not end or len(proof.hashes) > MAX_HASHES or format_tlog_proof(proof).encode() != content:
-        raise KezhengError("log_proof_malformed")
-    return proof
 
 
-def _hash(line: str) -> bytes:
-    decoded = decode_base64(line)
-    if len(decoded) != HASH_SIZE:
-        raise ValueError("not a hash")
-    return decoded
+def _hashes(lines: bytes) -> tuple[bytes, ...]:
+    """The hashes of as many lines, decoded together, which takes a tenth of the time that one by one does.
+
+    32 bytes are 43 digits of base64 and a padding. With a zero digit (``A``) in the padding's place a line is 33 bytes,
+    of which the last is zero unless the 43rd digit has bits that stand for nothing. Raises ValueError.
+    """
+    if not lines:
+        return ()
+    digits = bytearray(lines + b"\n")
+    count, rest = divmod(len(digits), _LINE)
+    if rest or count > MAX_HASHES or digits[43::_LINE] != b"=" * count or digits[44::_LINE] != b"\n" * count:
+        raise ValueError("not lines of hashes")
+    digits[43::_LINE] = b"A" * count
+    del digits[44::_LINE]
+    decoded = a2b_base64(digits, strict_mode=True)
+    if any(decoded[HASH_SIZE :: HASH_SIZE + 1]):
+        raise ValueError("loose bits in a hash")
+    return unpack("32sx" * count, decoded)

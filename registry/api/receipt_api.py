@@ -1,5 +1,7 @@
 """``POST /receipts`` and ``GET /receipts/{id}.json|pdf|png``: receipts for the public site, which holds no key.
 
+Beside them ``/healthz``, ``/readyz`` and ``/metrics`` for operations, the counters added up over the role's processes.
+
 Reached from the public site alone, by default over loopback. What it signs it has verified itself, so whoever reaches
 it gets nothing signed but the truth; limits per client are the public site's affair, for it alone knows the clients.
 """
@@ -18,20 +20,25 @@ import orjson
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Lifespan
 
 from certs.canonical import decode_json
 from certs.errors import KezhengError
-from certs.wording import words
+from registry.api.problem_document import problem_document
 from registry.home import Home, open_home
 from registry.receipts.kept_receipts import KeptReceipts
 from registry.receipts.make_receipt import ReceiptMaker
 from registry.receipts.receipt_paper import ReceiptPaper
+from registry.role_counts import shared_counts
 from registry.settings import load_settings
+from registry.store.log_store import read_tree
+from verify_site.webserver.counting import Counting, Meanings
+from verify_site.webserver.counts_of_processes import CountsOfProcesses
 from verify_site.webserver.json_log import json_to_stderr
+from verify_site.webserver.operations import HEADERS, CountedRequests, is_ready, operation_routes, sharing
 
 MAX_BODY = 16 * 1024
 MADE_AT_ONCE = 2
@@ -43,7 +50,9 @@ _STATUS_OF = {
     "receipt_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _TYPES = {"json": "application/json", "pdf": "application/pdf", "png": "image/png"}
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+RECEIPTS = "kezheng_receipts"
+_MEANINGS = Meanings({RECEIPTS: ("Receipts asked for, by what came of it: made, or a code.", ("outcome",))}, {}, {})
+_MADE = "made"
 
 
 def _now() -> datetime:
@@ -53,30 +62,41 @@ def _now() -> datetime:
 def from_environment() -> Starlette:
     """The application of the environment's home, for a server that calls a factory."""
     json_to_stderr(logging.getLogger("registry"))
+    json_to_stderr(logging.getLogger("uvicorn"), logging.WARNING)
     opened = ExitStack()
     home = opened.enter_context(open_home(load_settings(None, os.environ), os.environ))
+    return create_registry_app(home, counting=registry_counting(shared_counts(os.environ)), opened=opened)
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with opened:
-            yield
 
-    return create_registry_app(home, lifespan=lifespan)
+def registry_counting(shared: CountsOfProcesses | None = None) -> Counting:
+    """The counters of one process of the role, alone or as one of several."""
+    return Counting(_MEANINGS, shared)
 
 
 def create_registry_app(
-    home: Home, clock: Callable[[], datetime] = _now, lifespan: Lifespan[Starlette] | None = None
+    home: Home,
+    clock: Callable[[], datetime] = _now,
+    counting: Counting | None = None,
+    opened: ExitStack | None = None,
 ) -> Starlette:
-    """The application of an open home."""
-    api = ReceiptApi(home, clock)
+    """The application of an open home; ``opened`` is closed when the application ends."""
+    counting = counting or registry_counting()
+    api = ReceiptApi(home, clock, counting)
     routes = [
         Route("/receipts", api.make, methods=["POST"]),
         Route("/receipts/{name}", api.show),
-        Route("/healthz", _healthy),
-        Route("/readyz", api.ready),
+        *operation_routes(counting, dict, api.ready),
     ]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        with opened or ExitStack():
+            async with sharing(counting, dict):
+                yield
+
     handlers: dict[Any, Any] = {KezhengError: _refused, HTTPException: _refused_by_path, Exception: _failed}
-    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+    counted = Middleware(CountedRequests, counting=counting, routes=routes)
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan, middleware=[counted])
     app.router.redirect_slashes = False
     return app
 
@@ -84,8 +104,9 @@ def create_registry_app(
 class ReceiptApi:
     """Answers the public site."""
 
-    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+    def __init__(self, home: Home, clock: Callable[[], datetime], counting: Counting) -> None:
         self._home = home
+        self._counting = counting
         self._maker = ReceiptMaker(home)
         self._kept = KeptReceipts(home.settings.receipts_folder)
         self._paper = ReceiptPaper(home)
@@ -94,8 +115,13 @@ class ReceiptApi:
 
     async def make(self, request: Request) -> Response:
         """Check a payload, make and keep its receipt: ``{"payload": …}`` → ``{"id": …}``."""
-        payload = _payload_in(await _body(request))
-        identifier = await to_thread.run_sync(self._make, payload, limiter=self._threads)
+        try:
+            payload = _payload_in(await _body(request))
+            identifier = await to_thread.run_sync(self._make, payload, limiter=self._threads)
+        except KezhengError as error:
+            self._counting.count(RECEIPTS, error.code)
+            raise
+        self._counting.count(RECEIPTS, _MADE)
         return _answer(orjson.dumps({"id": identifier}), "application/json", HTTPStatus.CREATED)
 
     async def show(self, request: Request) -> Response:
@@ -108,9 +134,14 @@ class ReceiptApi:
         return _answer(content, _TYPES[form])
 
     async def ready(self, _request: Request) -> Response:
-        """Whether receipts can be made now: the register can be read. Else ``receipt_unavailable``."""
-        await to_thread.run_sync(self._home.checkpoint, limiter=self._threads)
-        return _answer(b'{"status":"ready"}', "application/json")
+        """Whether receipts can be made now: register and database can be read. Else ``receipt_unavailable``."""
+        await to_thread.run_sync(self._require_register)
+        return is_ready()
+
+    def _require_register(self) -> None:
+        self._home.checkpoint()
+        with self._home.store.reading() as tx:
+            read_tree(tx)
 
     def _make(self, payload: str) -> str:
         now = self._clock()
@@ -142,10 +173,6 @@ def _payload_in(body: bytes) -> str:
     return payload
 
 
-async def _healthy(_request: Request) -> Response:
-    return _answer(b'{"status":"ok"}', "application/json")
-
-
 async def _refused(_request: Request, error: KezhengError) -> Response:
     return _problem(error if error.code in _STATUS_OF else KezhengError("receipt_unavailable"))
 
@@ -159,10 +186,8 @@ async def _failed(_request: Request, _error: Exception) -> Response:
 
 
 def _problem(error: KezhengError) -> Response:
-    said = words("error", error.code, **error.params)
-    content = {"type": f"urn:kezheng:error:{error.code}", "title": said.en, "detail": said.zh, "code": error.code}
-    return _answer(orjson.dumps(content), "application/problem+json", _STATUS_OF[error.code])
+    return problem_document(error, _STATUS_OF[error.code])
 
 
 def _answer(content: bytes, media_type: str, status: int = HTTPStatus.OK) -> Response:
-    return Response(content, status, _HEADERS, media_type)
+    return Response(content, status, HEADERS, media_type)

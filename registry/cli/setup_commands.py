@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from contextlib import closing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +13,15 @@ from typing import Annotated
 import typer
 
 from certs.errors import KezhengError
+from registry.cli.console import CommandLine, error_words
 from registry.cli.session import command_line, home_of, now_utc, settings_of
 from registry.demonstration import demonstrate
 from registry.initialise import initialise
 from registry.publishing.documents import published_files
 from registry.publishing.static_files import write_published
 from registry.serving import serve_all, serve_public, serve_registry, serve_worker
+from registry.settings import LARGEST_PORT, Settings
+from registry.store.engine import AWAY, open_public_store
 from registry.store.public_role import refuse_wide_role
 
 
@@ -67,22 +72,49 @@ def serve_command(
     port: Annotated[int, typer.Option("--port", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64)] = 1,
     role: Annotated[Role | None, typer.Option("--role", help="对外地址须指明 / must be given beyond loopback")] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", min=1, max=LARGEST_PORT, help="后台进程的监控端口，仅限本机 / of the worker"),
+    ] = None,
 ) -> None:
     """启动服务 / Serve the public site and its API. Without a role everything runs here, on loopback only."""
     settings = settings_of(context)
+    settings = replace(settings, worker_port=metrics_port or settings.worker_port)
     if role in (None, Role.ALL) and not _is_loopback(host):
         raise KezhengError("role_needed", host=host)
+    line = command_line(context)
     if role is Role.REGISTRY:
         serve_registry(settings, os.environ, host, port, workers)
     if role is Role.WORKER:
         serve_worker(settings, os.environ, workers)
-    with home_of(context):
-        command_line(context).say(f"http://{host}:{port}/")
     if role is Role.PUBLIC:
-        refuse_wide_role(settings.public_database_url or settings.database_url)
+        _check_public_database(settings, line)
+        line.say(f"http://{host}:{port}/")
         serve_public(settings, host, port, workers)
     else:
+        with home_of(context):
+            line.say(f"http://{host}:{port}/")
         serve_all(settings, os.environ, host, port, workers)
+
+
+def _check_public_database(settings: Settings, line: CommandLine) -> None:
+    """Refuse a database of another version, and a user of it who may read more than the public views.
+
+    While no database answers, that cannot be asked: it is said, and the site begins without one. Raises KezhengError
+    ``home_not_initialised``, ``schema_out_of_date``, ``public_role_reads_more``.
+    """
+    if not settings.pinned_root_file.exists():
+        raise KezhengError("home_not_initialised", home=str(settings.home))
+    url = settings.public_database_url or settings.database_url
+    try:
+        with closing(open_public_store(url)) as store:
+            store.check()
+        refuse_wide_role(url)
+    except KezhengError as error:
+        if error.code not in AWAY:
+            raise
+        said = error_words(error)
+        line.say(f"{said.zh} / {said.en} [{error.code}]")
 
 
 def demo_command(

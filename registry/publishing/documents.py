@@ -18,6 +18,8 @@ from registry.store.engine import ReadTransaction, WriteTransaction
 DELEGATION_FILE = "delegation.jws"
 ROOT_FILE = "root.jwk"
 JWKS_FILE = "jwks.json"
+STATUS_FOLDER = "status/"
+"""Below it lie the status file and every list derived from it."""
 
 
 def store_if_changed(tx: WriteTransaction, name: str, content: bytes, now: datetime) -> None:

@@ -15,10 +15,15 @@ from certs.status_list import NO_FACTS, CertificateFacts, StatusEntry, entry_fro
 from certs.timestamps import shanghai_day
 from certs.token_status_list import Period
 from keys.signer import Signer
-from registry.publishing.documents import is_half_spent, next_version
-from registry.publishing.publish_token_lists import TIME_TO_LIVE, publish_token_lists, token_lists_need_signing
+from registry.publishing.documents import is_half_spent
+from registry.publishing.publish_token_lists import (
+    TIME_TO_LIVE,
+    changed_lists,
+    publish_token_lists,
+    token_lists_need_signing,
+)
 from registry.settings import Settings
-from registry.store.document_store import PublishedDocument, add_document, latest_document
+from registry.store.document_store import PublishedDocument, add_document, latest_document, newest_times
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.fact_store import PublicFacts, public_facts
 from registry.store.institution_store import institutions
@@ -36,14 +41,15 @@ def publish_status_list(
     """
     issued_at = now.replace(microsecond=0)
     expires_at = issued_at + timedelta(hours=settings.status_hours)
-    version = max(next_version(tx, STATUS_FILE), at_least)
-    entries = status_entries(tx)
+    former, entries = latest_document(tx, STATUS_FILE), status_entries(tx)
+    version = max(1 if former is None else former.version + 1, at_least)
     payload = status_payload(version, issued_at, expires_at, entries)
     signed = signing_input(STATUS_TYPE, signer.public_key, payload)
     content = assemble(signed, signer.sign(signed))
     add_document(tx, PublishedDocument(STATUS_FILE, version, content, issued_at, expires_at))
+    changed = None if former is None else changed_lists(former.content, payload, signer.public_key)
     longest = Period(issued_at, expires_at, TIME_TO_LIVE)
-    publish_token_lists(tx, signer, settings.public_url, entries, longest)
+    publish_token_lists(tx, signer, settings.public_url, entries, longest, changed)
 
 
 def status_entries(tx: ReadTransaction) -> dict[int, StatusEntry]:
@@ -95,5 +101,5 @@ def status_list_needs_signing(tx: ReadTransaction, now: datetime, public_url: st
 
     Lists are signed for the address where they are fetched.
     """
-    spent = is_half_spent(latest_document(tx, STATUS_FILE), now)
-    return spent or token_lists_need_signing(tx, now, public_url)
+    times = newest_times(tx)
+    return is_half_spent(times.get(STATUS_FILE), now) or token_lists_need_signing(tx, times, now, public_url)

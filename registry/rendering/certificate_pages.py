@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from registry.rendering.certificate_face import CertificateFace
 from registry.rendering.certificate_pdf import CertificatePrinter
-from registry.rendering.qr_image import QrEncoder
 
 _CHUNK = 16
 
@@ -40,16 +39,15 @@ def render_pages(
 
 
 class _Drawer:
-    """One compiler and one encoder, which remember what certificates share."""
+    """One printer, which remembers what certificates share."""
 
     def __init__(self) -> None:
         self._printer = CertificatePrinter()
-        self._codes = QrEncoder()
 
     def draw(self, face: CertificateFace, pictures: bool) -> Pages:
-        code = self._codes.encode(face.qr_text)
+        code = self._printer.code(face)
         picture = self._printer.render_picture(face) if pictures else b""
-        return Pages(self._printer.render_pdf(face), picture, code.png(), code.svg())
+        return Pages(self._printer.render_pdf(face, code), picture, code.png(), code.svg())
 
 
 _drawer: _Drawer | None = None

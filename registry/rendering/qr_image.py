@@ -36,6 +36,7 @@ _PADDING = "1110110000010001"
 _LIBRARY_FIRST = 64
 """Codes of a version that the library draws before tables are built: about where both cost the same time."""
 _TO_PIXELS = bytes.maketrans(b"01", b"\xff\x00")
+_TURNED = str.maketrans("01", "10")
 
 
 def _strokes_of_byte(value: int) -> str:
@@ -97,6 +98,16 @@ class QrCode:
         step = self.size * repeat
         drawn = [light + pixels[start : start + step] + light for start in range(0, len(pixels), step)]
         return [empty] * QUIET_ZONE + drawn + [empty] * QUIET_ZONE
+
+    def packed(self) -> bytes:
+        """Rows with quiet zone, one bit a module from the highest, each row filled up to whole bytes; light = 1."""
+        digits = self._digits().translate(_TURNED)
+        light, filling = "1" * QUIET_ZONE, "1" * (-self.width % 8)
+        edge = "1" * (self.width * QUIET_ZONE) + filling * QUIET_ZONE
+        between = light + filling + light
+        rows = [digits[start : start + self.size] for start in range(0, len(digits), self.size)]
+        bits = "".join((edge, light, between.join(rows), light, filling, edge))
+        return int(bits, 2).to_bytes(len(bits) // 8)
 
     def svg(self) -> str:
         """An SVG of one path, one unit per module, quiet zone included."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one. Reserving 10,000 certificates holds the lock under a second."""
+PUBLIC_SECONDS = 5
+"""How long the public side waits for an answer: a page says rather soon that it cannot look up a number now."""
 
 
 class Access(StrEnum):

@@ -25,6 +25,8 @@ from registry.store.states import CertificateState
 
 VOIDABLE = frozenset({CertificateState.RESERVED, CertificateState.PREPARED, CertificateState.SIGNED})
 _BEFORE_LOG = (CertificateState.PREPARED, CertificateState.SIGNED)
+CERTIFICATES_RELEASED = "certificates released"
+"""What a transaction notes of its releases."""
 _CHANGED = "certificate_state_changed"
 
 
@@ -89,6 +91,7 @@ def record_logged(tx: WriteTransaction, certificates: Sequence[LoggedCertificate
 def record_released(tx: WriteTransaction, certificate_ids: Sequence[int]) -> None:
     """logged → released: from now on the public side shows them."""
     _move(tx, certificate_ids, (CertificateState.LOGGED,), CertificateState.RELEASED)
+    tx.noted[CERTIFICATES_RELEASED] += len(certificate_ids)
 
 
 def void_certificates(

@@ -128,13 +128,6 @@ def certificates_by_number(tx: ReadTransaction, numbers: Sequence[str]) -> dict[
     return {row.number: row for row in records(found, CertificateRecord)}
 
 
-def certificate_by_envelope_digest(tx: ReadTransaction, digest: bytes) -> CertificateRecord | None:
-    """The certificate with this envelope (SHA-256), or None."""
-    query = _SELECT.where(CERTIFICATE_SEALED.c.envelope_digest == digest)
-    row = tx.connection.execute(query).first()
-    return None if row is None else CertificateRecord._make(row)
-
-
 def certificates_of_batch(
     tx: ReadTransaction, batch_id: str, states: Collection[CertificateState] | None = None
 ) -> list[CertificateRecord]:

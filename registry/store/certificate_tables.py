@@ -81,12 +81,15 @@ class PreparedCertificateRow(TableModel, table=True):
 
 
 class SealedCertificateRow(TableModel, table=True):
-    """The envelope. One row for a certificate, ever: what has a stored signature is not signed again."""
+    """The envelope. One row for a certificate, ever: what has a stored signature is not signed again.
+
+    The register finds an envelope by its digest and takes it in once; there is no second index of digests here.
+    """
 
     __tablename__ = "certificate_sealed"
     certificate_id: int = Field(primary_key=True, sa_type=RowId, foreign_key="certificate.id")
     envelope: bytes = Field(sa_type=LargeBinary)
-    envelope_digest: bytes = Field(sa_type=LargeBinary(32), unique=True)
+    envelope_digest: bytes = Field(sa_type=LargeBinary(32))
 
 
 class LoggedCertificateRow(TableModel, table=True):

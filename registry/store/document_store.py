@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.newest_versions import newest_versions
@@ -32,6 +33,13 @@ class FileTimes(NamedTuple):
 
     kind: str
     issued_at: datetime
+    expires_at: datetime | None
+
+
+class StoredVersion(NamedTuple):
+    """A version of a file without its content. ``expires_at`` None: it holds for ever."""
+
+    version: int
     expires_at: datetime | None
 
 
@@ -77,6 +85,30 @@ def public_documents(tx: ReadTransaction) -> list[PublishedDocument]:
 def newest_times(tx: ReadTransaction) -> dict[str, FileTimes]:
     """The times of the newest version of every kind, without the files themselves."""
     return {row.kind: FileTimes._make(row) for row in tx.connection.execute(_TIMES)}
+
+
+def times_of(tx: ReadTransaction, kinds: Sequence[str]) -> list[FileTimes]:
+    """The times of the newest version of some kinds; what was never signed is left out."""
+    found: list[FileTimes] = []
+    for kind in kinds:
+        query = select_record(PUBLISHED_DOCUMENT, FileTimes).where(PUBLISHED_DOCUMENT.c.kind == kind)
+        newest = query.order_by(PUBLISHED_DOCUMENT.c.version.desc()).limit(1)
+        found += records(tx.connection.execute(newest), FileTimes)
+    return found
+
+
+def oldest_versions(tx: ReadTransaction, kind: str, limit: int) -> list[StoredVersion]:
+    """The first versions of a kind before its newest public one, oldest first; none while none is public."""
+    table = PUBLISHED_DOCUMENT
+    newest = select(func.max(table.c.version)).where(table.c.kind == kind, IS_PUBLIC).scalar_subquery()
+    query = select_record(table, StoredVersion).where(table.c.kind == kind, table.c.version < newest)
+    return records(tx.connection.execute(query.order_by(table.c.version).limit(limit)), StoredVersion)
+
+
+def remove_versions(tx: WriteTransaction, kind: str, up_to: int) -> int:
+    """Remove the versions of a kind up to one; how many."""
+    chosen = (PUBLISHED_DOCUMENT.c.kind == kind) & (PUBLISHED_DOCUMENT.c.version <= up_to)
+    return tx.connection.execute(PUBLISHED_DOCUMENT.delete().where(chosen)).rowcount
 
 
 def has_hidden_documents(tx: ReadTransaction) -> bool:

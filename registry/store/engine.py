@@ -6,9 +6,11 @@ read path and any look at a table from the public side; the database itself refu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -17,11 +19,14 @@ from sqlalchemy.exc import OperationalError
 
 from certs.errors import KezhengError
 from registry.store.access import Access
-from registry.store.conflicts import conflicts_as_errors
+from registry.store.conflicts import conflicts_as_errors, error_code
 from registry.store.database_url import parse_database_url
 from registry.store.postgres_engine import postgres_engine
 from registry.store.schema import SCHEMA_REVISION
 from registry.store.sqlite_engine import allow_public_views_only, sqlite_engine
+
+AWAY = frozenset({"store_unavailable", "store_busy", "database_missing"})
+"""The codes of a database that may be there later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,33 @@ class ReadTransaction:
 
 @dataclass(frozen=True, slots=True)
 class WriteTransaction(ReadTransaction):
-    """All or nothing, and alone: store functions that change something take this and never commit."""
+    """All or nothing, and alone: store functions that change something take this and never commit.
+
+    ``noted`` counts what is worth telling operations of; it counts once the transaction has committed.
+    """
+
+    noted: Counter[str] = field(default_factory=Counter)
+
+
+class Committed:
+    """What the transactions of this process have noted and committed, whichever store they went through."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._alone = Lock()
+
+    def add(self, noted: Counter[str]) -> None:
+        """Count what a transaction noted that has committed."""
+        if noted:
+            with self._alone:
+                self._counts.update(noted)
+
+    def count(self, what: str) -> int:
+        """How many of something so far."""
+        return self._counts[what]
+
+
+COMMITTED = Committed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +109,9 @@ class WriteStore:
         the commit was sent: whether it was kept is then seen by reading.
         """
         with conflicts_as_errors(), self._writer.begin() as connection:
-            yield WriteTransaction(connection)
+            tx = WriteTransaction(connection)
+            yield tx
+        COMMITTED.add(tx.noted)
 
     @contextmanager
     def reading(self) -> Iterator[ReadTransaction]:
@@ -93,16 +126,38 @@ class WriteStore:
 
 
 class PublicStore:
-    """The database opened for the public side."""
+    """The database opened for the public side.
+
+    It may be away when this is opened: then whatever is read is refused until it is there, and its schema is looked
+    at when it first answers.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._is_checked = False
+        self._checking = Lock()
 
     @contextmanager
     def reading(self) -> Iterator[PublicTransaction]:
-        """A snapshot of the public views. Raises KezhengError ``store_unavailable``, ``store_busy``."""
+        """A snapshot of the public views.
+
+        Raises KezhengError ``store_unavailable``, ``store_busy``, ``database_missing``, ``schema_out_of_date``.
+        """
+        self.check()
         with conflicts_as_errors(), self._engine.connect() as connection, connection.begin():
             yield PublicTransaction(connection)
+
+    def check(self) -> None:
+        """Look at the schema, once it can be seen; nothing afterwards. Raises KezhengError as `reading` does."""
+        if self._is_checked:
+            return
+        with self._checking:
+            if not self._is_checked:
+                _checked(self._engine)
+                # On SQLite what was opened before this has no such limit: it is closed.
+                if self._engine.dialect.name == "sqlite":
+                    allow_public_views_only(self._engine)
+                self._is_checked = True
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -127,12 +182,16 @@ def open_public_store(url: str) -> PublicStore:
     """Open for the public side: on SQLite every statement that touches more than the public views is refused.
 
     On PostgreSQL the URL names a role that was granted SELECT on the public views and alembic_version alone
-    (`registry.store.public_role`); it may be one of a hot standby. Raises as `open_read_store` does.
+    (`registry.store.public_role`); it may be one of a hot standby. A database that is not there is no hindrance: pages
+    that need none are answered meanwhile. Raises KezhengError ``schema_out_of_date`` for one that is there.
     """
-    engine = _checked(open_engine(url, Access.PUBLIC))
-    if engine.dialect.name == "sqlite":
-        allow_public_views_only(engine)
-    return PublicStore(engine)
+    store = PublicStore(open_engine(url, Access.PUBLIC))
+    try:
+        store.check()
+    except KezhengError as error:
+        if error.code not in AWAY:
+            raise
+    return store
 
 
 def open_engine(url: str, access: Access = Access.WRITE) -> Engine:
@@ -156,16 +215,19 @@ def _checked(engine: Engine) -> Engine:
         found = stored_revision(engine)
     except OperationalError as error:
         engine.dispose()
-        raise KezhengError(_closed_code(engine)) from error
+        raise KezhengError(_closed_code(engine, error)) from error
     if found != SCHEMA_REVISION:
         engine.dispose()
         raise KezhengError("schema_out_of_date", found=found or "—", expected=SCHEMA_REVISION)
     return engine
 
 
-def _closed_code(engine: Engine) -> str:
-    """What a database that does not open is: a file that is not there, or a server that may come back."""
-    return "database_missing" if engine.dialect.name == "sqlite" else "store_unavailable"
+def _closed_code(engine: Engine, error: OperationalError) -> str:
+    """What a database that does not open is: a file that is not there, one that is locked, or a server that is away."""
+    if engine.dialect.name != "sqlite":
+        return "store_unavailable"
+    code = error_code(error.orig)
+    return code if code == "store_busy" else "database_missing"
 
 
 def stored_revision(engine: Engine) -> str | None:

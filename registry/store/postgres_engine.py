@@ -24,8 +24,6 @@ _SERVER_KEEPALIVES: dict[str, str | int] = {
 }
 _IDLE_SECONDS = 20
 """How long a write transaction may do nothing, which a stopped or cut-off machine does, before others go on."""
-_PUBLIC_SECONDS = 5
-"""How long the public side waits for an answer: a page says rather soon that it cannot look up a number now."""
 _CONNECT_SECONDS = {Access.WRITE: 10, Access.READ: 10, Access.PUBLIC: 3}
 
 
@@ -65,7 +63,7 @@ def _session_settings(access: Access) -> dict[str, str | int]:
         "default_transaction_read_only": "on",
         "default_transaction_isolation": r"repeatable\ read",
     }
-    return snapshot | ({"statement_timeout": 1000 * _PUBLIC_SECONDS} if access is Access.PUBLIC else {})
+    return snapshot | ({"statement_timeout": 1000 * waiting.PUBLIC_SECONDS} if access is Access.PUBLIC else {})
 
 
 def _begin_write(connection: Connection) -> None:

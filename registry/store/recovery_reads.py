@@ -9,14 +9,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, Table, cast, func, select, type_coerce, union_all
+from sqlalchemy import ColumnElement, String, cast, func, select, type_coerce, union_all
 
 from registry.store.audit_store import AuditEvent
 from registry.store.certificate_tables import CERTIFICATE, CERTIFICATE_LOGGED, CERTIFICATE_SEALED, FORMER_ENVELOPE
 from registry.store.engine import ReadTransaction
+from registry.store.log_tables import IS_CERTIFICATE, LOG_ENTRY
 from registry.store.register_tables import AUDIT_EVENT, PUBLISHED_DOCUMENT
 from registry.store.roster_tables import ROSTER_ROW
-from registry.store.rows import among, records, select_in_chunks, select_record
+from registry.store.rows import records, select_among, select_record
 
 ROW_CHUNK = 1_000
 
@@ -85,6 +86,13 @@ _FORMER = (
     .join(CERTIFICATE, CERTIFICATE.c.id == FORMER_ENVELOPE.c.certificate_id)
     .join(ROSTER_ROW, ROSTER_ROW.c.id == CERTIFICATE.c.roster_row_id)
 )
+_PLACE = select(LOG_ENTRY.c.leaf_index, LOG_ENTRY.c.subject).where(IS_CERTIFICATE)
+_PRESENT_NUMBER = select(CERTIFICATE_LOGGED.c.leaf_index, CERTIFICATE.c.number).join(
+    CERTIFICATE, CERTIFICATE.c.id == CERTIFICATE_LOGGED.c.certificate_id
+)
+_FORMER_NUMBER = select(FORMER_ENVELOPE.c.envelope_digest, CERTIFICATE.c.number).join(
+    CERTIFICATE, CERTIFICATE.c.id == FORMER_ENVELOPE.c.certificate_id
+)
 
 
 def certificates_between(tx: ReadTransaction, start: int, stop: int) -> list[ArchivedCertificate]:
@@ -115,15 +123,12 @@ def acts_between(tx: ReadTransaction, since: datetime, until: datetime) -> list[
 
 
 def numbers_of_envelopes(tx: ReadTransaction, digests: Sequence[bytes]) -> dict[bytes, str]:
-    """Numbers by the SHA-256 of envelopes, present or former ones; unknown ones are left out."""
-    return _numbers_in(tx, CERTIFICATE_SEALED, digests) | _numbers_in(tx, FORMER_ENVELOPE, digests)
-
-
-def _numbers_in(tx: ReadTransaction, table: Table, digests: Sequence[bytes]) -> dict[bytes, str]:
-    digest = table.c.envelope_digest
-    query = select(digest, CERTIFICATE.c.number).join(CERTIFICATE, CERTIFICATE.c.id == table.c.certificate_id)
-    rows = select_in_chunks(tx.connection, digests, lambda chunk: query.where(among(tx.connection, digest, chunk)))
-    return {row.envelope_digest: row.number for row in rows}
+    """Numbers by the SHA-256 of envelopes in the register, present or former ones; unknown ones are left out."""
+    places = {row.leaf_index: row.subject for row in select_among(tx.connection, _PLACE, LOG_ENTRY.c.subject, digests)}
+    present = select_among(tx.connection, _PRESENT_NUMBER, CERTIFICATE_LOGGED.c.leaf_index, sorted(places))
+    former = select_among(tx.connection, _FORMER_NUMBER, FORMER_ENVELOPE.c.envelope_digest, digests)
+    found = {places[row.leaf_index]: row.number for row in present}
+    return found | {row.envelope_digest: row.number for row in former}
 
 
 def recent_versions(tx: ReadTransaction, kind: str, until: datetime, limit: int) -> list[bytes]:

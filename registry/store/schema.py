@@ -7,7 +7,7 @@ from typing import ClassVar
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0006"
 """Newest migration. A constant, so that opening a store does not load the migration tool; a test compares."""
 
 PUBLIC_VIEWS = frozenset({"public_certificate", "public_document"})

@@ -21,7 +21,8 @@ def sqlite_engine(url: URL, access: Access, **settings: Any) -> Engine:
     """An engine over a file; ``settings`` are those of every engine. Only a writer creates a missing file."""
     query = {"uri": "true", "mode": "rwc" if access is Access.WRITE else "ro"}
     address = url.set(database=f"file:{quote(url.database or '')}", query=query)
-    arguments = {"timeout": waiting.BUSY_SECONDS, "isolation_level": None}
+    patience = waiting.PUBLIC_SECONDS if access is Access.PUBLIC else waiting.BUSY_SECONDS
+    arguments = {"timeout": patience, "isolation_level": None}
     engine = create_engine(address, connect_args=arguments, **settings)
     event.listen(engine, "connect", _prepare_writer if access is Access.WRITE else _prepare_reader)
     event.listen(engine, "begin", _begin_write if access is Access.WRITE else _begin_read)

@@ -12,7 +12,7 @@ from certs.errors import KezhengError
 from registry.store.engine import ReadTransaction, WriteTransaction
 from registry.store.rows import insert_records, records, select_record
 from registry.store.states import MessageState
-from registry.store.webhook_tables import WEBHOOK, WEBHOOK_MESSAGE
+from registry.store.webhook_tables import IS_WAITING, WEBHOOK, WEBHOOK_MESSAGE
 
 
 class WebhookRecord(NamedTuple):
@@ -96,6 +96,11 @@ def count_waiting_messages(tx: ReadTransaction, webhook_id: int) -> int:
     """How many messages of a webhook are not taken yet, due or not."""
     mine = (WEBHOOK_MESSAGE.c.webhook_id == webhook_id) & (WEBHOOK_MESSAGE.c.state == MessageState.WAITING)
     return tx.connection.scalar(select(func.count()).select_from(WEBHOOK_MESSAGE).where(mine)) or 0
+
+
+def count_messages_waiting(tx: ReadTransaction) -> int:
+    """How many messages of all webhooks are not taken yet, due or not."""
+    return tx.connection.scalar(select(func.count()).select_from(WEBHOOK_MESSAGE).where(IS_WAITING)) or 0
 
 
 def messages_of_webhook(tx: ReadTransaction, webhook_id: int, limit: int) -> list[WebhookMessageRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field
@@ -11,7 +12,8 @@ from registry.store.column_types import EnumText, RowId, UtcDateTime
 from registry.store.schema import METADATA, TableModel
 from registry.store.states import MessageState
 
-_WAITING = text("state = 'waiting'")
+# Word for word as a query has to say it, for SQLite to see that the index answers it.
+IS_WAITING: Any = text("state = 'waiting'")
 
 
 class WebhookRow(TableModel, table=True):
@@ -33,7 +35,7 @@ class WebhookMessageRow(TableModel, table=True):
 
     __tablename__ = "webhook_message"
     __table_args__ = (
-        Index("ix_webhook_message_due", "next_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        Index("ix_webhook_message_due", "next_at", sqlite_where=IS_WAITING, postgresql_where=IS_WAITING),
     )
     id: int = Field(primary_key=True, sa_type=RowId)
     webhook_id: int = Field(sa_type=RowId, foreign_key="webhook.id", index=True)

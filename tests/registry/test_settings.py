@@ -84,3 +84,14 @@ def test_a_file_that_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "kezheng.toml").write_bytes(content)
     with pytest.raises(KezhengError, match="settings_invalid"):
         load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x"])
+def test_what_is_no_port_is_refused(tmp_path: Path, port: str) -> None:
+    with pytest.raises(KezhengError, match=r"^settings_invalid"):
+        load_settings(tmp_path, {"KEZHENG_WORKER_PORT": port})
+
+
+def test_the_workers_port_is_off_unless_set(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, {"KEZHENG_WORKER_PORT": ""}).worker_port is None
+    assert load_settings(tmp_path, {"KEZHENG_WORKER_PORT": "9100"}).worker_port == 9100

@@ -5,22 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
+from exposed_metrics import samples
 from site_simulator import TestSite, payload_of
 
-from verify_site.counts_of_processes import CountsOfProcesses
 from verify_site.metrics import BUCKETS, SILENT_SECONDS, Metrics
+from verify_site.webserver.counts_of_processes import CountsOfProcesses
 
 ROUTE = "/v/{payload}"
-
-
-def samples(exposition: bytes) -> dict[tuple[str, ...], float]:
-    """Name and label values of every sample."""
-    found: list[Sample] = []
-    for family in text_string_to_metric_families(exposition.decode("utf-8")):
-        found += family.samples
-    return {(sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value for sample in found}
 
 
 def test_requests_are_counted_by_route_and_status_and_timed() -> None:

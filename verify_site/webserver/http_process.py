@@ -6,10 +6,8 @@ those it has, with the next answer, that they close; only then does it go. So no
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
-import os
 import socket
 import sys
 import time
@@ -18,9 +16,9 @@ from email.utils import formatdate
 import uvicorn
 
 from verify_site.webserver.http_protocol import CLOSE, protocol_for
-from verify_site.webserver.lifeline import Lifeline, lifeline_of
+from verify_site.webserver.lifeline import Lifeline
 from verify_site.webserver.listening import BACKLOG
-from verify_site.webserver.ready_gate import ReadyGate
+from verify_site.webserver.ready_gate import App, ReadyGate
 
 KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 10
@@ -62,14 +60,11 @@ class CalmServer(uvicorn.Server):
         asyncio.get_running_loop().remove_reader(self._lifeline.life_fd or 0)
 
 
-def main() -> None:
-    """Serve the application that the command line names until told to end."""
-    chosen = _arguments()
+def serve(app: App, listening: socket.socket, lifeline: Lifeline, ready_path: str | None) -> None:
+    """Serve an application until told to end."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    lifeline = lifeline_of(os.environ)
     config = uvicorn.Config(
-        chosen.app,
-        factory=chosen.factory,
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -85,19 +80,6 @@ def main() -> None:
     config.load()
     if hasattr(config.loaded_app, "at_once"):
         config.http_protocol_class = protocol_for(config.loaded_app)
-    if chosen.ready_path and lifeline.replaces:
-        config.loaded_app = ReadyGate(config.loaded_app, chosen.ready_path)
-    CalmServer(config, lifeline).run(sockets=[socket.socket(fileno=chosen.fd)])
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="verify_site.webserver.http_process")
-    parser.add_argument("app", metavar="MODULE:NAME")
-    parser.add_argument("--factory", action="store_true", help="NAME is called and gives the application")
-    parser.add_argument("--fd", type=int, required=True, help="the listening socket")
-    parser.add_argument("--ready-path", help="asked by a replacing process until it answers 200")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    main()
+    if ready_path and lifeline.replaces:
+        config.loaded_app = ReadyGate(config.loaded_app, ready_path)
+    CalmServer(config, lifeline).run(sockets=[listening])

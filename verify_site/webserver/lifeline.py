@@ -23,6 +23,15 @@ class Lifeline:
     life_fd: int | None = None
     replaces: bool = False
 
+    def descriptors(self) -> tuple[int, ...]:
+        """The ends of the pipes that are there."""
+        return tuple(each for each in (self.ready_fd, self.life_fd) if each is not None)
+
+    def environ(self) -> dict[str, str]:
+        """How a process that is started by its command learns of it."""
+        pipes = {READY_FD: str(self.ready_fd), LIFE_FD: str(self.life_fd)}
+        return {**pipes, REPLACES: "1" if self.replaces else "0"}
+
     def say_ready(self) -> None:
         """Tell the group that this process does its work. Once."""
         if self.ready_fd is not None:

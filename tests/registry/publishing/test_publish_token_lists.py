@@ -12,6 +12,7 @@ from time import perf_counter
 
 import pytest
 from register_desk import NOW, Desk, people
+from sqlalchemy import event
 
 from certs.evidence import STATUS_FILE
 from certs.status import State
@@ -20,11 +21,13 @@ from certs.status_list import LIST_SIZE
 from certs.status_list_token import cwt_file, jwt_file, open_status_list_cwt, open_status_list_jwt
 from certs.token_status_list import Period, TokenState, TokenStatusList
 from keys.key_record import KeyRole
+from registry.delegation_changes import rotate_role
 from registry.publishing.documents import published_files
 from registry.publishing.publish_status import status_entries, status_list_needs_signing
 from registry.publishing.publish_token_lists import TIME_TO_LIVE, publish_token_lists
 from registry.publishing.static_files import read_published, write_published
 from registry.settings import load_settings
+from registry.status_changes import StatusChange, record_change
 from registry.store.document_store import latest_document
 
 ASSESSOR = "P000115000001"
@@ -205,6 +208,38 @@ def test_a_change_is_a_change_of_one_list(desk: Desk) -> None:
     with desk.home.store.transaction() as tx:
         desk.home.publish_status(tx, desk.now)
     assert [version(desk, jwt_file(0)), version(desk, jwt_file(1))] == [2, 3]
+
+
+def statements_of_a_change(desk: Desk, number: str) -> int:
+    """How often the database is asked to publish one change, and whether anything is due after it."""
+    desk.now += SECOND
+    asked: list[str] = []
+    with desk.home.store.transaction() as tx:
+        record_change(desk.home, tx, number, StatusChange(State.REVOKED, "exam_misconduct", "丙"), desk.now)
+        event.listen(tx.connection, "before_cursor_execute", lambda *given: asked.append(given[2]))
+        desk.home.publish_status(tx, desk.now)
+        desk.home.publish_if_needed(tx, desk.now)
+    return len(asked)
+
+
+def test_a_change_asks_no_more_of_a_register_with_more_lists(desk: Desk) -> None:
+    certificates = desk.certify(people(1, 2, 3, 4, 5), ASSESSOR)
+    work(desk)
+    before = statements_of_a_change(desk, certificates[0].number)
+    for number, certificate in enumerate(certificates[2:], 1):
+        move = "UPDATE certificate SET status_index = :index WHERE number = :number"
+        desk.tamper(move, index=number * LIST_SIZE, number=certificate.number)
+    work(desk)
+    assert statements_of_a_change(desk, certificates[1].number) == before
+    assert [version(desk, jwt_file(number)) for number in range(4)] == [3, 1, 1, 1]
+
+
+def test_lists_are_signed_with_the_key_that_is_delegated_now(desk: Desk) -> None:
+    """Also those in which nothing changed: their readers know no other key."""
+    certified(desk)
+    desk.now += SECOND
+    rotate_role(desk.home, KeyRole.STATUS, "丙", desk.now)
+    assert [opened.issued_at for opened in lists(desk)] == [desk.now, desk.now]
 
 
 def test_each_list_is_signed_anew_at_half_of_its_own_life(desk: Desk) -> None:

@@ -104,6 +104,15 @@ def test_svg_draws_the_modules() -> None:
     assert code.svg().count("<path") == 2
 
 
+@pytest.mark.parametrize("length", [60, 262, 294, 312, 419])
+def test_packed_code_has_a_bit_for_each_module(length: int) -> None:
+    code = qr_code(random_text(length, 4))
+    packed = code.packed()
+    image = Image.frombytes("1", (code.width, code.width), packed)
+    assert image.convert("L").tobytes() == b"".join(code.pixel_rows())
+    assert len(packed) == code.width * ((code.width + 7) // 8)
+
+
 def test_quiet_zone_is_light() -> None:
     code: QrCode = qr_code(random_text(294, 3))
     rows = code.pixel_rows()

@@ -1,4 +1,4 @@
-"""The status indexes that signed certificates carry, found one after the other."""
+"""The status indexes that signed certificates carry: the first one of each stretch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from registry.store.states import CertificateState
-from registry.store.status_store import next_issued_index
+from registry.store.status_store import first_issued_indices
 
 SIGNED = {CertificateState.SIGNED, CertificateState.LOGGED, CertificateState.RELEASED}
+STRETCH = 100
 
 
 def place(register: Any, index: int, certificate: Any, state: CertificateState) -> None:
@@ -19,24 +20,35 @@ def place(register: Any, index: int, certificate: Any, state: CertificateState) 
         tx.connection.execute(statement, {"index": index, "state": state.value, "id": certificate.id})
 
 
-def found(register: Any, at_least: int) -> int | None:
+def found(register: Any) -> list[int]:
     with register.store.reading() as tx:
-        return next_issued_index(tx, at_least)
+        return first_issued_indices(tx, STRETCH)
 
 
 def test_an_empty_register_has_none(register: Any) -> None:
-    assert found(register, 0) is None
+    assert found(register) == []
 
 
-def test_the_next_is_at_or_above_the_bound(register: Any) -> None:
-    for index, certificate in zip((1_000, 2_000, 5_000_000), register.reserve(3), strict=True):
+@pytest.mark.parametrize(
+    ("issued", "firsts"),
+    [
+        ((0,), [0]),
+        ((99, 100), [99, 100]),
+        ((50, 7, 99), [7]),
+        ((5_000_000_000, 299, 201), [201, 5_000_000_000]),
+        ((199, 0, 200, 100), [0, 100, 200]),
+    ],
+)
+def test_the_first_of_each_stretch_that_has_one(register: Any, issued: tuple[int, ...], firsts: list[int]) -> None:
+    for index, certificate in zip(issued, register.reserve(len(issued)), strict=True):
+        # Out of the way of the others, whose places it may be given.
+        place(register, 10**12 + index, certificate, CertificateState.RESERVED)
         place(register, index, certificate, CertificateState.RELEASED)
-    bounds = (0, 1_000, 1_001, 2_000, 2_001, 5_000_000, 5_000_001)
-    assert [found(register, bound) for bound in bounds] == [1_000, 1_000, 2_000, 2_000, 5_000_000, 5_000_000, None]
+    assert found(register) == firsts
 
 
 @pytest.mark.parametrize("state", list(CertificateState))
 def test_only_what_was_signed_counts(register: Any, state: CertificateState) -> None:
     [certificate] = register.reserve(1)
     place(register, 7, certificate, state)
-    assert found(register, 0) == (7 if state in SIGNED else None)
+    assert found(register) == ([7] if state in SIGNED else [])

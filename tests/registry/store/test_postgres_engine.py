@@ -160,7 +160,7 @@ def test_no_server(tmp_path: Path) -> None:
             shared_server().url("no_such_database"),
         ]
         for address in addresses:
-            for opening in (open_write_store, open_read_store, open_public_store):
+            for opening in (open_write_store, open_read_store):
                 with pytest.raises(KezhengError, match=UNAVAILABLE):
                     opening(address)
 

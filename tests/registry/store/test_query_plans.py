@@ -69,11 +69,12 @@ from registry.store.public_reader import (
     public_envelope,
     public_envelopes,
 )
+from registry.store.recovery_reads import numbers_of_envelopes
 from registry.store.register_tables import AUDIT_EVENT
 from registry.store.reissue_store import reissued_places, with_former_paper
 from registry.store.roster_store import count_rows, roster_rows, roster_rows_by_id
 from registry.store.rows import insert_records
-from registry.store.status_store import next_issued_index, public_status_events, status_events_of
+from registry.store.status_store import first_issued_indices, public_status_events, status_events_of
 
 ASKING = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
 BATCHES, OF_EACH, KINDS, VERSIONS = 25, 160, 6, 40
@@ -141,7 +142,7 @@ QUESTIONS: dict[str, Asking] = {
     "facts": lambda tx: public_facts(tx),
     "events": lambda tx: public_status_events(tx),
     "reissued": lambda tx: reissued_places(tx),
-    "lists": lambda tx: next_issued_index(tx, 100),
+    "lists": lambda tx: first_issued_indices(tx, 100),
     "hidden files": lambda tx: has_hidden_documents(tx),
     "newest file": lambda tx: latest_document(tx, "file-1"),
     "newest files": lambda tx: latest_documents(tx),
@@ -164,6 +165,7 @@ QUESTIONS: dict[str, Asking] = {
     "tree": lambda tx: read_tree(tx),
     "entries": lambda tx: (entries_between(tx, 1_000, 1_050), subjects_between(tx, 1_000, 1_050)),
     "entry of a digest": lambda tx: leaf_indices(tx, digest(700)),
+    "numbers of digests": lambda tx: numbers_of_envelopes(tx, [digest(700), digest(900), digest(2)]),
 }
 BACK = text("UPDATE certificate SET state = 'logged' WHERE id BETWEEN 1000 AND 1010")
 CHANGES: dict[str, Asking] = {

@@ -10,10 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from postgres_server import postgres_database
-from sqlalchemy import Engine, MetaData, inspect, text
+from sqlalchemy import Engine, MetaData, inspect, select, text
 
 from certs.errors import KezhengError
 from registry.store.access import Access
+from registry.store.certificate_tables import CERTIFICATE_SEALED
 from registry.store.database_url import is_postgresql
 from registry.store.engine import (
     open_engine,
@@ -22,7 +23,7 @@ from registry.store.engine import (
     open_write_store,
     stored_revision,
 )
-from registry.store.migrate import alembic_config, upgrade_schema
+from registry.store.migrate import alembic_config, upgrade_engine, upgrade_schema
 from registry.store.schema import PUBLIC_VIEWS, SCHEMA_REVISION
 from registry.store.tables import TABLES
 
@@ -36,6 +37,21 @@ CATALOGUES = {
         UNION SELECT table_name || '.' || column_name,
                      data_type || ' ' || coalesce(character_maximum_length::text, '') || ' ' || is_nullable
             FROM information_schema.columns WHERE table_schema = 'public'""",
+}
+
+WITHOUT_REFERENCES = {
+    "sqlite": "PRAGMA foreign_keys = OFF",
+    "postgresql": "SET session_replication_role = replica",
+}
+CERTIFICATE_ROWS = """INSERT INTO certificate
+    (id, number, batch_id, roster_row_id, institution_code, person_id, occupation_id, direction_key, grade, kind,
+     prefix, serial, status_index, state, assessed_on, live, prints)
+    VALUES (7, 'n7', 'b', 7, 'P', 7, 'o', '', 'intermediate', 'assessment', 'p', 7, 7, 'signed', '2026-01-01', true, 0),
+           (9, 'n9', 'b', 9, 'P', 9, 'o', '', 'intermediate', 'assessment', 'p', 9, 9, 'signed', '2026-01-01', true, 0)
+"""
+SEALED_ROWS = {
+    "sqlite": "INSERT INTO certificate_sealed VALUES (7, x'6537', x'6437'), (9, x'6539', x'6439')",
+    "postgresql": r"INSERT INTO certificate_sealed VALUES (7, '\x6537', '\x6437'), (9, '\x6539', '\x6439')",
 }
 
 
@@ -53,19 +69,24 @@ def constraints(statement: str) -> set[str]:
 
 
 @pytest.fixture
-def created(url: str, tmp_path: Path) -> Iterator[Engine]:
-    """A database whose tables the models have made, on the engine of the test."""
+def empty(url: str, tmp_path: Path) -> Iterator[Engine]:
+    """A database without anything, on the engine of the test."""
     if is_postgresql(url):
         with postgres_database(migrated=False) as address:
             engine = open_engine(address)
-            TABLES[0].metadata.create_all(engine)
             yield engine
             engine.dispose()
     else:
-        engine = open_engine(f"sqlite:///{tmp_path / 'created.db'}")
-        TABLES[0].metadata.create_all(engine)
+        engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
         yield engine
         engine.dispose()
+
+
+@pytest.fixture
+def created(empty: Engine) -> Engine:
+    """A database whose tables the models have made."""
+    TABLES[0].metadata.create_all(empty)
+    return empty
 
 
 def test_models_and_migrations_agree(url: str) -> None:
@@ -101,6 +122,33 @@ def test_upgrade_twice_changes_nothing(url: str) -> None:
     assert statements(open_engine(url)) == before
 
 
+def test_digests_of_envelopes_are_indexed_in_the_register_alone(url: str) -> None:
+    """In no order as they are, each index of them costs a long register a page for nearly every certificate."""
+    engine = open_engine(url, Access.READ)
+    found = inspect(engine)
+    indexed = {column for index in found.get_indexes("certificate_sealed") for column in index["column_names"]}
+    unique = {column for rule in found.get_unique_constraints("certificate_sealed") for column in rule["column_names"]}
+    engine.dispose()
+    assert (indexed, unique) == (set(), set())
+
+
+def test_envelopes_stay_when_their_own_index_goes(empty: Engine) -> None:
+    upgrade_engine(empty, "0005")
+    raw = empty.raw_connection()
+    raw.cursor().execute(WITHOUT_REFERENCES[empty.dialect.name])
+    raw.cursor().execute(CERTIFICATE_ROWS)
+    raw.cursor().execute(SEALED_ROWS[empty.dialect.name])
+    raw.commit()
+    raw.close()
+    empty.dispose()
+    upgrade_engine(empty)
+    with empty.connect() as connection:
+        kept = connection.execute(select(CERTIFICATE_SEALED).order_by(CERTIFICATE_SEALED.c.certificate_id)).all()
+        tables = set(inspect(connection).get_table_names())
+    assert [tuple(row) for row in kept] == [(7, b"e7", b"d7"), (9, b"e9", b"d9")]
+    assert tables == {*(table.name for table in TABLES), "alembic_version"}
+
+
 @pytest.mark.parametrize("opening", [open_write_store, open_read_store, open_public_store])
 @pytest.mark.parametrize("revision", ["0000", "9999"])
 def test_other_schema_is_refused(url: str, opening: object, revision: str) -> None:
@@ -122,11 +170,9 @@ def test_empty_database_is_out_of_date(tmp_path: Path) -> None:
         open_write_store(url)
 
 
-@pytest.mark.parametrize("opening", [open_read_store, open_public_store])
-def test_missing_database_is_not_created_by_readers(tmp_path: Path, opening: object) -> None:
-    assert callable(opening)
+def test_missing_database_is_not_created_by_readers(tmp_path: Path) -> None:
     with pytest.raises(KezhengError, match=r"^database_missing"):
-        opening(f"sqlite:///{tmp_path / 'none.db'}")
+        open_read_store(f"sqlite:///{tmp_path / 'none.db'}")
     assert list(tmp_path.iterdir()) == []
 
 

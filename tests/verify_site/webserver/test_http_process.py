@@ -167,7 +167,7 @@ def test_who_expects_a_continuation_gets_it(port: int) -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads memory in /proc")
 def test_who_asks_for_much_and_reads_nothing_is_not_answered_without_end() -> None:
     with running(1) as (group, port):
-        [process] = children_of(group.pid)
+        [process] = serving_of(group.pid)
         before = resident_mb(process)
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as greedy:
             greedy.sendall(request("/large") * 300)
@@ -231,21 +231,30 @@ class Load:
 
 
 def children_of(process: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+    try:
+        found = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):  # it has just gone
+        return []
+    return [int(child) for child in found.split()]
+
+
+def serving_of(group: int) -> list[int]:
+    """The processes that answer: each version of the application has one that loaded it, and they are its children."""
+    return [serving for loaded in children_of(group) for serving in children_of(loaded)]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
 def test_no_request_fails_while_all_processes_are_replaced_twice() -> None:
     with running(2, "--ready-path", "/ready") as (group, port), Load(port, ("/now", "/healthz", "/slow")) as load:
         load.until(50)
-        generations = [set(children_of(group.pid))]
+        generations = [set(serving_of(group.pid))]
         for _ in range(2):
             group.send_signal(signal.SIGHUP)
             end = time.monotonic() + PATIENCE
-            while len(children_of(group.pid)) != 2 or set(children_of(group.pid)) & generations[-1]:
+            while len(serving_of(group.pid)) != 2 or set(serving_of(group.pid)) & generations[-1]:
                 assert time.monotonic() < end
                 load.until(1)
-            generations.append(set(children_of(group.pid)))
+            generations.append(set(serving_of(group.pid)))
             load.until(50)
         assert load.failures == []
         answered = set(map(int, load.answers))
@@ -255,11 +264,11 @@ def test_no_request_fails_while_all_processes_are_replaced_twice() -> None:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
 def test_a_replacing_process_answers_nothing_before_it_is_ready() -> None:
     with running(1, "--ready-path", "/ready", READY_AFTER="1.0") as (group, port):
-        [old] = children_of(group.pid)
+        [old] = serving_of(group.pid)
         with Load(port, ("/now",), clients=2) as load:
             group.send_signal(signal.SIGHUP)
             begun = time.monotonic()
-            while str(old) in [*load.answers[-5:], str(old)] and old in children_of(group.pid):
+            while str(old) in [*load.answers[-5:], str(old)] and old in serving_of(group.pid):
                 load.until(20)
             assert time.monotonic() - begun >= 1.0
             assert load.failures == []
@@ -269,13 +278,28 @@ def test_a_replacing_process_answers_nothing_before_it_is_ready() -> None:
 def test_a_process_that_is_killed_takes_only_its_own_requests_with_it() -> None:
     with running(2) as (group, port), Load(port, ("/now", "/healthz")) as load:
         load.until(50)
-        os.kill(children_of(group.pid)[0], signal.SIGKILL)
+        os.kill(serving_of(group.pid)[0], signal.SIGKILL)
         load.until(200)
         assert len(load.failures) <= 6
         end = time.monotonic() + PATIENCE
-        while len(children_of(group.pid)) != 2:
+        while len(serving_of(group.pid)) != 2:
             assert time.monotonic() < end
             time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes in /proc")
+def test_when_the_process_that_loaded_the_application_is_killed_others_answer_and_no_request_fails() -> None:
+    with running(2) as (group, port), Load(port, ("/now", "/healthz")) as load:
+        load.until(50)
+        before = set(serving_of(group.pid))
+        os.kill(children_of(group.pid)[0], signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while len(serving_of(group.pid)) != 2 or before & set(serving_of(group.pid)):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        while not set(map(int, load.answers[-5:])) <= set(serving_of(group.pid)):
+            load.until(1)
+        assert load.failures == []
 
 
 def test_the_last_answers_are_given_before_the_end() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify_site.counts_of_processes import CountsOfProcesses
+from verify_site.webserver.counts_of_processes import CountsOfProcesses
 
 REQUESTS, OTHER = ("requests", "/v/{payload}"), ("refusals", "look_ups")
 
@@ -24,20 +24,20 @@ def total(process: CountsOfProcesses) -> Counter[tuple[str, ...]]:
 
 def test_all_processes_give_the_same_sum(tmp_path: Path) -> None:
     one, other = CountsOfProcesses(tmp_path), CountsOfProcesses(tmp_path)
-    one.write({REQUESTS: 3, OTHER: 1}, {"fresh": 1.0}, 10.0)
-    other.write({REQUESTS: 4}, {"fresh": 0.0}, 11.0)
+    one.write({REQUESTS: 3, OTHER: 1}, {("fresh",): 1.0}, 10.0)
+    other.write({REQUESTS: 4}, {("fresh",): 0.0}, 11.0)
     assert total(one) == total(other) == {REQUESTS: 7, OTHER: 1}
-    assert sorted(one.read().gauges, key=lambda told: told[0]) == [(10.0, {"fresh": 1.0}), (11.0, {"fresh": 0.0})]
+    assert sorted(one.read().gauges, key=lambda told: told[0]) == [(10.0, {("fresh",): 1.0}), (11.0, {("fresh",): 0.0})]
 
 
 def test_what_a_process_counted_stays_when_it_has_gone_and_its_gauges_do_not(tmp_path: Path) -> None:
     one, other = CountsOfProcesses(tmp_path), CountsOfProcesses(tmp_path)
-    one.write({REQUESTS: 3}, {"fresh": 1.0}, 10.0)
-    other.write({REQUESTS: 4}, {"fresh": 0.0}, 11.0)
+    one.write({REQUESTS: 3}, {("fresh",): 1.0}, 10.0)
+    other.write({REQUESTS: 4}, {("fresh",): 0.0}, 11.0)
     other.leave()
     for _ in range(3):
         assert total(one) == {REQUESTS: 7}
-    assert one.read().gauges == [(10.0, {"fresh": 1.0})]
+    assert one.read().gauges == [(10.0, {("fresh",): 1.0})]
     assert len(list(tmp_path.glob("*.lock"))) == 1
 
 
@@ -56,7 +56,8 @@ def test_who_died_between_two_steps_of_being_added_counts_once(tmp_path: Path) -
 
 def test_a_process_that_was_killed_is_known_by_its_lock(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from verify_site.counts_of_processes import CountsOfProcesses\n"
+        "import sys, time; from pathlib import Path\n"
+        "from verify_site.webserver.counts_of_processes import CountsOfProcesses\n"
         "mine = CountsOfProcesses(Path(sys.argv[1])); mine.write({('requests', 'x'): 5}, {}, 1.0)\n"
         "print('written', flush=True); time.sleep(60)"
     )
@@ -121,3 +122,16 @@ def test_no_reader_meets_half_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
         one.write({REQUESTS: 2}, {}, 2.0)
     monkeypatch.undo()
     assert total(one) == {REQUESTS: 1}
+
+
+def test_a_forked_process_takes_a_place_of_its_own(tmp_path: Path) -> None:
+    one = CountsOfProcesses(tmp_path)
+    one.write({REQUESTS: 3}, {}, 10.0)
+    child = os.fork()
+    if child == 0:
+        one.write({REQUESTS: 4}, {}, 11.0)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    one.write({REQUESTS: 5}, {}, 12.0)
+    assert total(one) == {REQUESTS: 9}
+    assert len(one.read().gauges) == 1

@@ -1,0 +1,53 @@
+"""Homes whose registers hold ten thousand, a million, ten million certificates: made once, and used again.
+
+A home is complete when the mark beside it is there. Every run adds rosters of people who were not in it before; who
+comes next stands beside the mark. A home without the mark is made anew, and one that runs have made half as large
+again: the smallest, nearly every time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from bench.large_home import fill, institutions_for
+from bench.sample_home import make_home, opened
+from registry.settings import load_settings
+from registry.store.institution_store import institutions
+
+_HOME, _FILLED, _NEXT_PERSON = "home", "filled", "next-person"
+
+
+class GrownHome:
+    """The home of one size in a folder; ``code`` is the institution that has issued nothing but what runs add."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size = size
+        self.folder = folder / str(size) / _HOME
+        self._beside = folder / str(size)
+        if not (self._beside / _FILLED).exists() or self._added() >= size // 2:
+            self._make()
+        with opened(self.folder) as home, home.store.reading() as tx:
+            self.code = max(facts.institution.code for facts in institutions(tx))
+
+    def new_people(self, count: int) -> range:
+        """The numbers of people who were never in this home's register; nobody gets them again."""
+        first = self._added()
+        (self._beside / _NEXT_PERSON).write_text(str(first + count), "ascii")
+        return range(first, first + count)
+
+    def _added(self) -> int:
+        kept = self._beside / _NEXT_PERSON
+        return int(kept.read_text("ascii")) if kept.exists() else 0
+
+    def _make(self) -> None:
+        shutil.rmtree(self._beside, ignore_errors=True)
+        self._beside.mkdir(parents=True)
+        codes = make_home(load_settings(self.folder, {}), institutions_for(self.size) + 1)
+        with opened(self.folder) as home:
+            fill(home, codes[:-1], self.size, self._say)
+        (self._beside / _FILLED).touch()
+
+    def _say(self, done: int) -> None:
+        print(f"growth: {done:,} of {self.size:,}", end="\r", file=sys.stderr, flush=True)
