@@ -21,7 +21,7 @@ from register_crash import in_child
 from register_desk import NOW, Desk, people
 
 from registry.home import open_home
-from registry.issuing import issue
+from registry.issuing import issue, release_chunks
 from registry.jobs import engine as engine_module
 from registry.jobs import stepwise, worker
 from registry.jobs.attempts import Attempt
@@ -155,7 +155,7 @@ class Workers:
         signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
         if version is not None:
             engine_module.SCHEMA_REVISION = version
-        issue._start = partial(self._begin_chunk, issue._start, name, held_in)
+        release_chunks._start = partial(self._begin_chunk, release_chunks._start, name, held_in)
         worker.run_worker(self.register.settings, {}, stop, lambda: NOW)
 
     def _begin_chunk(self, start: Callable[..., object], name: str, held_in: int | None, *given: object) -> object:
@@ -182,7 +182,7 @@ def workers_of(register: JobRegister, folder: Path) -> Iterator[Workers]:
 def small_steps(patch: pytest.MonkeyPatch) -> None:
     """Chunks of five, each made public alone, steps of a twentieth of a second, a quick look for what waits."""
     patch.setattr(issue, "waiting_chunks", partial(issue.waiting_chunks, size=CHUNK))
-    patch.setattr(issue, "TOGETHER", 1)
+    patch.setattr(release_chunks, "TOGETHER", 1)
     patch.setattr(stepwise.Stepwise.advance, "__defaults__", (0.05,))
     patch.setattr(worker, "PATROL_SECONDS", 0.1)
     patch.setattr(engine_module, "POLL_SECONDS", 0.05)

@@ -77,6 +77,11 @@ class Attempt(NamedTuple):
         return self.state in UNFINISHED
 
 
+def next_number(latest: Attempt | None) -> int:
+    """The number of the run after the newest one."""
+    return 1 if latest is None else latest.number + 1
+
+
 def attempt_from(status: WorkflowStatus) -> Attempt:
     """A run as the engine's row says. The row's inputs and outputs must have been loaded."""
     job, number = parse_attempt_id(status.workflow_id)

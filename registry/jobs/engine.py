@@ -68,6 +68,11 @@ class JobEngine:
         with conflicts_as_errors(), SetWorkflowID(job.attempt_id(number)):
             DBOS.start_workflow(attempt_at_job, *order.arguments())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether this process works at no job."""
+        return not self._running
+
     def done_here(self, attempt_id: str) -> int | None:
         """Persons done by a run of this process, None when it has no such run."""
         running = self._running.get(attempt_id)

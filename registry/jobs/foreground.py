@@ -8,7 +8,7 @@ from datetime import datetime
 
 from certs.errors import KezhengError
 from registry.home import Home
-from registry.jobs.attempts import Attempt, AttemptState, Order
+from registry.jobs.attempts import Attempt, AttemptState, Order, next_number
 from registry.jobs.engine import JobEngine, open_engine
 from registry.jobs.job import Job
 from registry.jobs.takeover import end_if_dead
@@ -47,7 +47,7 @@ def work_here(engine: JobEngine, job: Job, extent: Extent, show: Show) -> None:
 
 
 def _start(engine: JobEngine, job: Job, latest: Attempt | None, extent: Extent) -> None:
-    engine.start(job, 1 if latest is None else latest.number + 1, Order(extent))
+    engine.start(job, next_number(latest), Order(extent))
 
 
 def _is_nobodys(engine: JobEngine, attempt: Attempt) -> bool:

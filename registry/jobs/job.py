@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     """What can be done as a job. A further kind is a line here and its work in `registry.jobs.work`."""
 
     ISSUE = "issue"
+    ASSIST = "assist"
     REISSUE = "reissue"
     RENDER = "render"
     CHECK = "check"

@@ -10,7 +10,7 @@ from datetime import datetime
 from dbos import DBOS, DBOSClient, EnqueueOptions
 
 from certs.errors import KezhengError
-from registry.jobs.attempts import ENGINE_ENDED, ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from
+from registry.jobs.attempts import ENGINE_ENDED, ENGINE_UNFINISHED, RUNNING, Attempt, Order, attempt_from, next_number
 from registry.jobs.job import Job
 from registry.jobs.job_text import JobSerializer
 from registry.jobs.place import ANYWHERE
@@ -59,7 +59,7 @@ class JobDesk:
         waiting = len(self.unfinished(job.owner))
         if waiting >= MOST_WAITING:
             raise KezhengError("jobs_waiting", institution=job.owner, count=waiting)
-        return self._enqueue(job, 1 if latest is None else latest.number + 1, Order(extent, place=place), waiting)
+        return self._enqueue(job, next_number(latest), Order(extent, place=place), waiting)
 
     def hand_on(self, job: Job, number: int, order: Order, done: int, *, is_death: bool) -> Attempt:
         """Let another run go on where the run with this number and order ends. Asking twice does it once."""

@@ -13,7 +13,7 @@ from certs.errors import KezhengError
 from registry.export_archive import write_archive
 from registry.exporting import export_batch
 from registry.home import Home
-from registry.issuing.issue import issue_batch
+from registry.issuing.issue import assist_batch, issue_batch
 from registry.issuing.reissue import finish_reissue
 from registry.jobs.job import REGISTRY, Job, JobKind
 from registry.jobs.stepwise import Progress
@@ -130,6 +130,11 @@ def _issued(tx: ReadTransaction, batch_id: str) -> Extent:
     return Extent(count_rows(tx, batch_id), counts.get(CertificateState.RELEASED, 0))
 
 
+def _unbegun(tx: ReadTransaction, batch_id: str) -> Extent:
+    _require_state(require_batch(tx, batch_id), ISSUABLE)
+    return Extent(count_by_state(tx, batch_id).get(CertificateState.RESERVED, 0), 0)
+
+
 def _released(tx: ReadTransaction, batch_id: str) -> Extent:
     _require_state(require_batch(tx, batch_id), (BatchState.RELEASED,))
     return Extent(count_by_state(tx, batch_id).get(CertificateState.RELEASED, 0), 0)
@@ -146,6 +151,7 @@ def _waiting_messages(tx: ReadTransaction, webhook_id: str) -> Extent:
 
 KINDS: Mapping[JobKind, Kind] = {
     JobKind.ISSUE: Kind(_owner_of_batch, _issued, _issue),
+    JobKind.ASSIST: Kind(_owner_of_batch, _unbegun, assist_batch),
     JobKind.REISSUE: Kind(_owner_of_key, _parked, _reissue),
     JobKind.RENDER: Kind(_owner_of_batch, _released, _render),
     JobKind.CHECK: Kind(lambda _tx, _name: REGISTRY, lambda _tx, name: Extent(count_of_list(name), 0), check_list),

@@ -9,6 +9,7 @@ from threading import Event
 
 from certs.errors import KezhengError
 from registry.home import Home, open_home
+from registry.jobs.assistance import assist_others, end_needless
 from registry.jobs.engine import Clock, JobEngine, open_engine
 from registry.jobs.job import JobKind
 from registry.jobs.job_desk import JobDesk
@@ -49,13 +50,15 @@ def run_worker(settings: Settings, environ: Mapping[str, str], stop: Event, cloc
 
 
 def patrol(home: Home, engine: JobEngine, stop: Event, clock: Clock) -> None:
-    """Look for dead processes, for messages that are due and for what is too old, until ``stop`` is set."""
+    """Look for dead processes, for who wants help, for due messages and what is too old, until ``stop`` is set."""
     tidy_at = clock()
     while not stop.wait(PATROL_SECONDS):
         try:
             now = clock()
             take_over_dead(engine.desk, engine.leases, engine.executor)
             hand_on_lost(engine.desk, engine.executor, engine.is_lost)
+            end_needless(engine.desk)
+            assist_others(home, engine)
             submit_deliveries(home, engine.desk, now)
             if now >= tidy_at:
                 forget_old_lists(home.settings, now)

@@ -101,7 +101,7 @@ def test_a_dry_run_counts_exactly_and_changes_nothing(desk: Desk) -> None:
 def prepared_only(desk: Desk, batch: Any) -> None:
     """Leave a batch as a run leaves it that stops before anything is signed."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.issuing.issue._sign", stop)
+        patch.setattr("registry.issuing.release_chunks._sign", stop)
         with pytest.raises(KeyboardInterrupt):
             desk.finish(batch)
 

@@ -22,7 +22,7 @@ from certs.cose import read_to_be_signed, take_apart
 from certs.envelope import prepare
 from certs.errors import KezhengError
 from certs.grades import Grade
-from registry.issuing import issue
+from registry.issuing import release_chunks
 from registry.issuing.approved_rows import read_approved_rows
 from registry.issuing.certificate_signer import CertificateSigner
 from registry.issuing.give_up import give_up_batch
@@ -49,7 +49,7 @@ def prepare_batch(desk: Desk, rows: Sequence[Any], code: str = ASSESSOR) -> Batc
     """An approved batch whose certificates are all recorded and not yet signed."""
     batch = desk.approve(desk.bring(rows, code))
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(issue, "_sign", stop)
+        patch.setattr(release_chunks, "_sign", stop)
         desk.finish(batch)
     return desk.batch(batch.id)
 

@@ -9,7 +9,7 @@ from register_desk import OPERATOR, Desk, people
 
 from certs.errors import KezhengError
 from certs.institution import EventKind
-from registry.issuing import issue
+from registry.issuing import release_chunks
 from registry.issuing.give_up import give_up_batch
 from registry.store.batch_store import unfinished_batches
 from registry.store.states import BatchState, CertificateState
@@ -29,7 +29,7 @@ def stopped_after_numbers_were_taken(desk: Desk) -> str:
     """A batch that stopped when its numbers were taken, and whose institution was then suspended."""
     batch = desk.approve(desk.bring(people(1, 2), ASSESSOR))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(issue, "_prepare", stop)
+        patch.setattr(release_chunks, "_prepare", stop)
         with pytest.raises(Stopped):
             desk.finish(batch)
     desk.institution_event(ASSESSOR, EventKind.SUSPEND, date(2026, 11, 19), "under_review")

@@ -13,7 +13,7 @@ from register_desk import Desk, people
 
 from certs.errors import KezhengError
 from registry.home import open_home
-from registry.issuing import issue
+from registry.issuing import issue, release_chunks
 from registry.issuing.issue import begin_issue, finish_issue, issue_batch, issue_chunk, waiting_chunks
 from registry.publishing import sequence_log
 from registry.publishing.log_folder import checkpoint_in
@@ -123,14 +123,14 @@ def test_another_process_that_takes_the_same_chunk_to_its_end(
 ) -> None:
     """In front of each step somebody else does all that is left: this one finds it done and says how many there are."""
     signed = record_signatures(desk.home, monkeypatch)
-    ids, own = begun(desk, batch), getattr(issue, step)
+    ids, own = begun(desk, batch), getattr(release_chunks, step)
 
     def late(*given: Any) -> Any:
-        monkeypatch.setattr(issue, step, own)
+        monkeypatch.setattr(release_chunks, step, own)
         assert issue_chunk(desk.home, batch.id, ids, desk.clock) == 5
         return own(*given)
 
-    monkeypatch.setattr(issue, step, late)
+    monkeypatch.setattr(release_chunks, step, late)
     assert issue_chunk(desk.home, batch.id, ids, desk.clock) == 5
     assert set(states(desk, batch)) == {"released"}
     assert desk.value("SELECT count(*) FROM certificate_sealed") == 5
@@ -148,7 +148,7 @@ def test_a_refusal_that_nobody_else_caused_is_raised(
         calls.append(given)
         raise KezhengError("certificate_state_changed", expected=5, changed=0)
 
-    monkeypatch.setattr(issue, "_prepare", refuse)
+    monkeypatch.setattr(release_chunks, "_prepare", refuse)
     with pytest.raises(KezhengError, match=r"^certificate_state_changed"):
         issue_chunk(desk.home, batch.id, ids, desk.clock)
     assert len(calls) == 1

@@ -30,7 +30,7 @@ def logged(desk: Desk) -> list[Logged]:
     """Three certificates that were logged and not released, as a run leaves them that stops there."""
     batch = desk.approve(desk.bring(people(1, 2, 3), ASSESSOR))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.issuing.issue._submit", stop)
+        patch.setattr("registry.issuing.release_chunks._submit", stop)
         with pytest.raises(KeyboardInterrupt):
             desk.finish(batch)
     with desk.home.store.reading() as tx:

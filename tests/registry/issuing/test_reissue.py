@@ -251,7 +251,7 @@ def test_a_batch_that_was_stopped_between_logging_and_release(desk: Desk) -> Non
     """Logged under the stolen key and not handed out: the paper is replaced and the batch comes to its end."""
     batch = desk.approve(desk.bring(people(1, 2), ASSESSOR))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.issuing.issue._release", _stop)
+        patch.setattr("registry.issuing.release_chunks._release", _stop)
         with pytest.raises(KeyboardInterrupt):
             desk.finish(batch)
     desk.now += MINUTE

@@ -9,7 +9,7 @@ from register_desk import Desk, people
 
 from certs.errors import KezhengError
 from certs.institution import EventKind
-from registry.issuing import issue
+from registry.issuing import issue, release_chunks
 from registry.store.certificate_store import certificates_of_batch
 from registry.store.states import CertificateState
 
@@ -30,7 +30,7 @@ def test_recorded_bytes_are_not_signed_any_more(
 ) -> None:
     batch = desk.approve(desk.bring(people(1, 2), ASSESSOR))
     with monkeypatch.context() as patch:
-        patch.setattr(issue, "_sign", stop)
+        patch.setattr(release_chunks, "_sign", stop)
         with pytest.raises(Stopped):
             issue.issue_batch(desk.home, batch.id, desk.clock, lambda _: None)
     desk.now += timedelta(days=2)

@@ -27,7 +27,7 @@ from certs.cose import take_apart
 from certs.envelope import prepared_from_record, seal
 from certs.errors import KezhengError
 from registry.home import open_home
-from registry.issuing import issue
+from registry.issuing import issue, release_chunks
 from registry.issuing.log_certificates import log_certificates, oldest_to_log
 from registry.key_changes import rotate_key
 from registry.settings import load_settings
@@ -59,7 +59,7 @@ def desk_in(folder: Path, now: datetime) -> Iterator[Desk]:
 def issue_until(folder: Path, step: str, now: datetime) -> None:
     """The whole command in a process that ends before a step. Only ever called in a child."""
     with desk_in(folder, now) as desk:
-        setattr(issue, step, die)
+        setattr(release_chunks, step, die)
         desk.finish(desk.approve(desk.bring(people(1, 2, 3), ASSESSOR)))
 
 
@@ -178,7 +178,7 @@ def test_too_late_twice(stopped: Path) -> None:
 
 def resume_until(folder: Path, step: str, now: datetime) -> None:
     with desk_in(folder, now) as desk:
-        setattr(issue, step, die)
+        setattr(release_chunks, step, die)
         desk.finish(desk.batch(left_in(desk).batch_id))
 
 

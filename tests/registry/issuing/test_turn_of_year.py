@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from register_desk import Desk, people
 
-from registry.issuing import issue
+from registry.issuing import issue, release_chunks
 from registry.store.certificate_store import certificates_of_batch
 from registry.store.states import CertificateState
 
@@ -30,7 +30,7 @@ def test_a_batch_over_the_turn_of_the_year(
     desk.now = MIDNIGHT - timedelta(seconds=1)
     batch = desk.approve(desk.bring(people(1, 2, 3), ASSESSOR))
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(issue, step, stop)
+        patch.setattr(release_chunks, step, stop)
         issue.issue_batch(desk.home, batch.id, desk.clock, lambda _: None)
     desk.now = MIDNIGHT
     issue.issue_batch(desk.home, batch.id, desk.clock, lambda _: None)

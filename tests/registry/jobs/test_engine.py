@@ -16,7 +16,7 @@ from register_desk import Desk, people
 from certs.errors import KezhengError
 from certs.qr import qr_text
 from registry.compromise import Compromise, declare
-from registry.issuing import issue
+from registry.issuing import release_chunks
 from registry.issuing.reissue import start_reissue
 from registry.jobs import engine as engine_module
 from registry.jobs.attempts import MOST_DEATHS, AttemptState, Order
@@ -40,7 +40,7 @@ def nothing(_done: int) -> None:
 
 def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
     """Events: the second chunk is reached; it may go on."""
-    reached, go, begun, start = Event(), Event(), [], issue._start
+    reached, go, begun, start = Event(), Event(), [], release_chunks._start
 
     def held(*given: object) -> object:
         begun.append(1)
@@ -49,7 +49,7 @@ def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
             assert go.wait(120)
         return start(*given)
 
-    patch.setattr(issue, "_start", held)
+    patch.setattr(release_chunks, "_start", held)
     return reached, go
 
 
@@ -128,7 +128,7 @@ def test_a_failure_of_the_program_is_internal_and_told_in_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(issue, "_start", broken)
+    monkeypatch.setattr(release_chunks, "_start", broken)
     job, extent = register.job(register.approved(CHUNK))
     with register.engine() as engine:
         with pytest.raises((KezhengError, RuntimeError)):
@@ -141,7 +141,7 @@ def test_a_failure_of_the_program_is_internal_and_told_in_the_log(
 
 
 def test_what_passes_by_itself_is_tried_again(register: JobRegister, monkeypatch: pytest.MonkeyPatch) -> None:
-    left, start = [2], issue._start
+    left, start = [2], release_chunks._start
 
     def unlucky(*given: object) -> object:
         if left[0]:
@@ -149,7 +149,7 @@ def test_what_passes_by_itself_is_tried_again(register: JobRegister, monkeypatch
             raise KezhengError("log_contended")
         return start(*given)
 
-    monkeypatch.setattr(issue, "_start", unlucky)
+    monkeypatch.setattr(release_chunks, "_start", unlucky)
     batch = register.approved(PEOPLE)
     job, extent = register.job(batch)
     with register.engine() as engine:

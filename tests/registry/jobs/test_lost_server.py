@@ -14,7 +14,7 @@ from register_desk import NOW, Desk
 
 from registry.home import open_home
 from registry.initialise import initialise
-from registry.issuing import issue
+from registry.issuing import release_chunks
 from registry.jobs.attempts import AttemptState
 from registry.jobs.worker import run_worker
 from registry.sample.rosters import sample_institution
@@ -25,7 +25,7 @@ PEOPLE = 3 * CHUNK
 
 @pytest.mark.slow
 def test_a_job_outlives_its_database_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached, go, begun, start, stop = Event(), Event(), [], issue._start, Event()
+    reached, go, begun, start, stop = Event(), Event(), [], release_chunks._start, Event()
 
     def held(*given: object) -> object:
         begun.append(1)
@@ -45,7 +45,7 @@ def test_a_job_outlives_its_database_server(tmp_path: Path, monkeypatch: pytest.
         register = register_at(folder)
         batch = register.approved(PEOPLE)
         job = register.submit(batch)
-        monkeypatch.setattr(issue, "_start", held)
+        monkeypatch.setattr(release_chunks, "_start", held)
         working = Thread(target=run_worker, args=(settings, {}, stop, lambda: NOW))
         working.start()
         try:
