@@ -20,7 +20,8 @@ from certs.timestamps import ms_of, shanghai_day
 from registry.directory import require_institution
 from registry.home import Home
 from registry.issuing.approval_entry import log_approval
-from registry.issuing.issue import Clock, Progress, finish_again
+from registry.issuing.issue import finish_again
+from registry.issuing.release_chunks import Clock, Progress
 from registry.signing_keys import issuing_signer, require_signing_key
 from registry.status_changes import as_status_event
 from registry.store.affected_store import LoggedUnderKey, logged_under_key

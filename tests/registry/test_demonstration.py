@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from register_desk import NOW
+from stopped_process import Stopped, stop
 
 from certs.errors import KezhengError
 from certs.qr import read_qr_text
@@ -85,18 +86,11 @@ def test_real_data_is_not_played_with(home_folder: Path) -> None:
         play(home_folder)
 
 
-class Stopped(BaseException):
-    """The process ends here."""
-
-
 STEPS = ("import_roster", "approve_import", "issue_batch", "change_status", "start_correction")
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_stopped_on_its_way_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    def stop(*_: Any) -> None:
-        raise Stopped
-
     monkeypatch.setattr(keystore, "SCRYPT_N", 2**4)
     monkeypatch.setattr(demonstration, "export_batch", _without_files)
     with monkeypatch.context() as patch:

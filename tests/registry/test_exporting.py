@@ -10,15 +10,12 @@ from typing import Any
 
 import pytest
 from register_desk import NOW, Desk, id_number, name_of, people
+from stopped_process import Stopped
 
 from registry.exporting import export_batch
 from registry.verifying import evidence_of_home, read_input, verify_input
 
 ASSESSOR = "P000115000001"
-
-
-class Stopped(BaseException):
-    """The process ends here: no handler of the program may take it for an error."""
 
 
 def export(desk: Desk, folder: Path) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from register_desk import NOW, Desk, institution_toml
 from sqlalchemy import Engine, event
+from stopped_process import Stopped
 
 from certs.errors import KezhengError
 from keys import keystore
@@ -18,10 +19,6 @@ from registry.home import open_home
 from registry.initialise import initialise
 from registry.settings import Settings, load_settings
 from registry.verifying import evidence_of_home
-
-
-class Stopped(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture(autouse=True)

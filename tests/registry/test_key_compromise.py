@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from register_desk import APPROVER, NOW, OPERATOR, Desk, people
+from stopped_process import Stopped, stop
 
 from certs.errors import KezhengError
 from certs.institution import SigningKey
@@ -102,12 +103,8 @@ def prepared_only(desk: Desk, batch: Any) -> None:
     """Leave a batch as a run leaves it that stops before anything is signed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("registry.issuing.release_chunks._sign", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stopped):
             desk.finish(batch)
-
-
-def stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_counts_rest_on_the_entries_and_not_on_a_column(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from recording_signer import Signed, record_signatures
 from register_desk import ASSESSED, Desk, id_number, name_of, people, person
+from stopped_process import Stopped, stop
 
 import registry
 from certs.candidate import rows_digest
@@ -35,14 +36,6 @@ from registry.store.states import CertificateState
 
 ASSESSOR, OTHER = "P000115000001", "P000215000002"
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-def stop(*_: object) -> None:
-    raise Stopped
 
 
 def prepare_batch(desk: Desk, rows: Sequence[Any], code: str = ASSESSOR) -> BatchRecord:

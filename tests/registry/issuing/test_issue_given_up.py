@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from register_desk import OPERATOR, Desk, people
+from stopped_process import Stopped, stop
 
 from certs.errors import KezhengError
 from certs.institution import EventKind
@@ -15,14 +16,6 @@ from registry.store.batch_store import unfinished_batches
 from registry.store.states import BatchState, CertificateState
 
 ASSESSOR, OTHER = "P000115000001", "P000215000002"
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-def stop(*_: object) -> None:
-    raise Stopped
 
 
 def stopped_after_numbers_were_taken(desk: Desk) -> str:

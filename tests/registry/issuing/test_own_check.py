@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from register_desk import Desk, people
+from stopped_process import Stopped, stop
 
 from certs.errors import KezhengError
 from certs.unavailable import Unavailable
@@ -31,14 +32,10 @@ def logged(desk: Desk) -> list[Logged]:
     batch = desk.approve(desk.bring(people(1, 2, 3), ASSESSOR))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("registry.issuing.release_chunks._submit", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stopped):
             desk.finish(batch)
     with desk.home.store.reading() as tx:
         return logged_of_batch(tx, batch.id)
-
-
-def stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def altered(given: Logged) -> Logged:

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from register_crash import killed_at
 from register_desk import APPROVER, NOW, OPERATOR, Desk, people, person
+from stopped_process import Stopped, stop
 
 from certs.certificate import decode_claims
 from certs.cose import take_apart
@@ -251,8 +252,8 @@ def test_a_batch_that_was_stopped_between_logging_and_release(desk: Desk) -> Non
     """Logged under the stolen key and not handed out: the paper is replaced and the batch comes to its end."""
     batch = desk.approve(desk.bring(people(1, 2), ASSESSOR))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("registry.issuing.release_chunks._release", _stop)
-        with pytest.raises(KeyboardInterrupt):
+        patch.setattr("registry.issuing.release_chunks._release", stop)
+        with pytest.raises(Stopped):
             desk.finish(batch)
     desk.now += MINUTE
     logged = desk.certificates(batch.id)
@@ -262,10 +263,6 @@ def test_a_batch_that_was_stopped_between_logging_and_release(desk: Desk) -> Non
     again(desk, kid)
     assert desk.batch(batch.id).state is BatchState.RELEASED
     assert {desk.verdict(each.number) for each in logged} == {"valid"}
-
-
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def test_nothing_is_parked_that_could_not_be_issued(desk: Desk) -> None:

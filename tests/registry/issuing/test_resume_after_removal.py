@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from register_desk import Desk, people
+from stopped_process import Stopped, stop
 
 from certs.errors import KezhengError
 from certs.institution import EventKind
@@ -14,14 +15,6 @@ from registry.store.certificate_store import certificates_of_batch
 from registry.store.states import CertificateState
 
 ASSESSOR = "P000115000001"
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-def stop(*_: object) -> None:
-    raise Stopped
 
 
 @pytest.mark.parametrize("kind", [EventKind.REMOVE, EventKind.SUSPEND])

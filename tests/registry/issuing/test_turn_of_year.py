@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from register_desk import Desk, people
+from stopped_process import Stopped, stop
 
 from registry.issuing import issue, release_chunks
 from registry.store.certificate_store import certificates_of_batch
@@ -13,14 +14,6 @@ from registry.store.states import CertificateState
 
 ASSESSOR = "P000115000001"
 MIDNIGHT = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
-
-
-class Stopped(BaseException):
-    """The process ends here."""
-
-
-def stop(*_: object) -> None:
-    raise Stopped
 
 
 @pytest.mark.parametrize(("step", "years"), [("_prepare", {"27"}), ("_sign", {"26"}), ("_release", {"26"})])
