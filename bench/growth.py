@@ -4,7 +4,7 @@
 they are made for the run (25 GB, half an hour). All homes have their turn in every round, so that a busy moment falls
 on all of them; a register's figure is the median of its rounds, its ratio that of the rounds' own ratios to the
 smallest register. The bar of 1.2 is held against processor time: the time that passes is that of a shared disk too.
-Exit code 1 when a bar is missed.
+Exit code 1 when a bar is missed. With `--postgresql` the databases are on a server that lives as long as the run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from psycopg import sql
+
 from bench.growth_homes import GrownHome
 from bench.growth_work import Cost, Costs, GrownRegister, median_cost
 from bench.loopback import get, send_all
@@ -27,7 +29,9 @@ from bench.machine import machine
 from bench.site_process import running_site
 from bench.table import GROWTH_HEADINGS, growth_row, table
 from registry.settings import load_settings
+from tests.postgres_server import postgres_server
 
+PUBLIC_USER = "kezheng_public"
 SIZES = (10_000, 1_000_000, 10_000_000)
 ROUNDS = 5
 STARTS = 3
@@ -35,6 +39,7 @@ MOST_GROWTH, MOST_START_SECONDS, MOST_WORKER_MB = 1.2, 3.0, 300.0
 BARRED = ("issue", "verify")
 """The work whose processor time has a bar; the rest is measured beside it."""
 OUTPUT = Path(__file__).parent / "output" / "growth.json"
+ON_POSTGRESQL = OUTPUT.with_name("growth-postgresql.json")
 
 
 class Site(NamedTuple):
@@ -71,9 +76,23 @@ class GrowthPoint(NamedTuple):
 def measure_growth(sizes: Sequence[int], homes: Path | None = None, rounds: int = ROUNDS) -> list[GrowthPoint]:
     """One point for each size, in rising order; with ``homes``, of homes that are kept there."""
     with _folder(homes) as folder:
-        grown = [GrownHome(folder, size) for size in sorted(sizes)]
-        sites = _sites(grown)
-        turns = _rounds(grown, rounds)
+        return _points([GrownHome(folder, size) for size in sorted(sizes)], rounds)
+
+
+def measure_on_postgresql(sizes: Sequence[int], rounds: int = ROUNDS) -> list[GrowthPoint]:
+    """The same with databases on a server of their own, which is as durable as it is by default."""
+    with _folder(None) as folder, postgres_server("max_wal_size=4GB") as server:
+        grown = []
+        for size in sorted(sizes):
+            name = f"register_{size}"
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            grown.append(GrownHome(folder, size, (server.url(name), server.url(name, PUBLIC_USER))))
+            server.execute(sql.SQL("VACUUM ANALYZE"), database=name)
+        return _points(grown, rounds)
+
+
+def _points(grown: Sequence[GrownHome], rounds: int) -> list[GrowthPoint]:
+    sites, turns = _sites(grown), _rounds(grown, rounds)
     points = []
     for home, site, turn in zip(grown, sites, zip(*turns, strict=True), strict=True):
         of_smallest = [costs[0] for costs in turns]
@@ -137,11 +156,11 @@ def _start(home: GrownHome, requests: Sequence[bytes]) -> tuple[Cost, float]:
         return Cost(site.start_seconds, site.start_cpu_seconds), site.largest_worker_mb()
 
 
-def write_growth(points: Sequence[GrowthPoint]) -> list[dict[str, Any]]:
+def write_growth(points: Sequence[GrowthPoint], path: Path = OUTPUT) -> list[dict[str, Any]]:
     """Write the points down; the same as they are written."""
     written = [_document(point) for point in points]
-    OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text(json.dumps({"machine": machine(), "points": written}, indent=1) + "\n", "utf-8")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"machine": machine(), "points": written}, indent=1) + "\n", "utf-8")
     return written
 
 
@@ -170,8 +189,12 @@ def main() -> None:
     parser.add_argument("--homes", type=Path, help="where the homes are kept; 3 GB for a million certificates")
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="certificates in the registers")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that count; one more warms up")
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL, with homes made for the run")
     chosen = parser.parse_args()
-    points = write_growth(measure_growth(chosen.sizes, chosen.homes, chosen.rounds))
+    if chosen.postgresql:
+        points = write_growth(measure_on_postgresql(chosen.sizes, chosen.rounds), ON_POSTGRESQL)
+    else:
+        points = write_growth(measure_growth(chosen.sizes, chosen.homes, chosen.rounds))
     print("\n".join(table(GROWTH_HEADINGS, [growth_row(point) for point in points])))
     if any(point["missed"] for point in points):
         sys.exit(1)

@@ -13,17 +13,23 @@ from pathlib import Path
 
 from bench.large_home import fill, institutions_for
 from bench.sample_home import make_home, opened
-from registry.settings import load_settings
+from registry.settings import SETTINGS_FILE, load_settings
 from registry.store.institution_store import institutions
+from registry.store.public_role import grant_public_role
 
 _HOME, _FILLED, _NEXT_PERSON = "home", "filled", "next-person"
 
 
 class GrownHome:
-    """The home of one size in a folder; ``code`` is the institution that has issued nothing but what runs add."""
+    """The home of one size in a folder; ``code`` is the institution that has issued nothing but what runs add.
 
-    def __init__(self, folder: Path, size: int) -> None:
+    ``addresses`` None: SQLite in the home. Else those of an empty database on PostgreSQL, as its owner and as the
+    public side's user.
+    """
+
+    def __init__(self, folder: Path, size: int, addresses: tuple[str, str] | None = None) -> None:
         self.size = size
+        self._addresses = addresses
         self.folder = folder / str(size) / _HOME
         self._beside = folder / str(size)
         if not (self._beside / _FILLED).exists() or self._added() >= size // 2:
@@ -43,11 +49,19 @@ class GrownHome:
 
     def _make(self) -> None:
         shutil.rmtree(self._beside, ignore_errors=True)
-        self._beside.mkdir(parents=True)
+        self.folder.mkdir(parents=True)
+        if self._addresses is not None:
+            self._name_database(*self._addresses)
         codes = make_home(load_settings(self.folder, {}), institutions_for(self.size) + 1)
+        if self._addresses is not None:
+            grant_public_role(*self._addresses)
         with opened(self.folder) as home:
             fill(home, codes[:-1], self.size, self._say)
         (self._beside / _FILLED).touch()
+
+    def _name_database(self, own: str, public: str) -> None:
+        lines = f'database_url = "{own}"\npublic_database_url = "{public}"\n'
+        (self.folder / SETTINGS_FILE).write_text(lines, "utf-8")
 
     def _say(self, done: int) -> None:
         print(f"growth: {done:,} of {self.size:,}", end="\r", file=sys.stderr, flush=True)

@@ -90,7 +90,7 @@ class GrownRegister:
         self._opened = opened(grown.folder)
         self._home = self._opened.__enter__()
         settings = load_settings(grown.folder, {})
-        self._public = open_public_store(settings.database_url)
+        self._public = open_public_store(settings.public_database_url or settings.database_url)
         views = PublicViews(self._public, settings.home / PINNED_ROOT_FILE, settings.home / LOG_FOLDER)
         self._source = RefreshingSource(views, is_own=True, cache=DiskLogCache(settings.cache_folder))
         self._random = Random(grown.size)

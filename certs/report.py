@@ -15,7 +15,7 @@ from certs.errors import Param
 from certs.finding import Check, Genuine, Notice, Verdict, Verification
 from certs.log_evidence import LoggedCertificate
 from certs.status import State, Status
-from certs.timestamps import format_instant, format_shared_instant, format_zh_day, shanghai_day
+from certs.timestamps import format_instant, format_zh_day, shanghai_day
 from certs.wording import Words, all_codes, words
 
 TONES = {
@@ -232,7 +232,7 @@ def log_json(logged: LoggedCertificate) -> dict[str, Any]:
     return {
         "tree_size": logged.tree_size,
         "leaf_index": logged.leaf_index,
-        "logged_at": format_shared_instant(logged.logged_at),
+        "logged_at": format_instant(logged.logged_at),
     }
 
 

@@ -14,7 +14,7 @@ from certs.evidence import Evidence
 from certs.finding import Genuine, Verdict
 from certs.report import certificate_json, log_json
 from certs.status_list import NO_FACTS
-from certs.timestamps import format_instant, format_shared_instant, shanghai_day
+from certs.timestamps import format_instant, shanghai_day
 from verify_site.answers import Answer
 from verify_site.kept_parts import KeptParts, standing_of
 
@@ -60,7 +60,7 @@ class ReportWriter:
         around = part(same, lambda: self._around(given, genuine))
         as_of = format_instant(made.at)
         checked_at = as_of if given.checked_at is made.at else format_instant(given.checked_at)
-        dates = f'{claims.assessed_on.isoformat()}","issued_at":"{format_shared_instant(claims.issued_at)}",'
+        dates = f'{claims.assessed_on.isoformat()}","issued_at":"{format_instant(claims.issued_at)}",'
         before = (
             around.check_id,
             f'{given.check_id}","checked_at":"{checked_at}","as_of":"{as_of}",'.encode("ascii"),

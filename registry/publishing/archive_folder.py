@@ -40,8 +40,8 @@ def archive_end(folder: Path) -> int:
     """
     with _reachable(folder):
         for group in reversed(_subfolders(folder)):
-            for part in reversed(_subfolders(group)):
-                stops = [block.stop for block in _blocks_in(part)]
+            for part in reversed(_subfolders(folder / group)):
+                stops = [int(match[2]) for match, _ in _named_blocks(folder / group / part)]
                 if stops:
                     return max(stops)
     return 0
@@ -54,8 +54,8 @@ def block_files(folder: Path, start: int = 0) -> Iterator[BlockFile]:
     """
     with _reachable(folder):
         for group in _subfolders(folder, start // _GROUP_PLACES):
-            for part in _subfolders(group):
-                yield from sorted(block for block in _blocks_in(part) if block.stop > start)
+            for part in _subfolders(folder / group):
+                yield from sorted(block for block in _blocks_in(folder / group / part) if block.stop > start)
 
 
 def write_block(folder: Path, start: int, stop: int, parts: Iterable[bytes]) -> None:
@@ -75,17 +75,24 @@ def write_block(folder: Path, start: int, stop: int, parts: Iterable[bytes]) -> 
 
 
 def _blocks_in(folder: Path) -> list[BlockFile]:
-    found = ((_NAME.fullmatch(entry.name), entry.path) for entry in os.scandir(folder))
-    return [BlockFile(int(match[1]), int(match[2]), Path(path)) for match, path in found if match is not None]
+    return [BlockFile(int(match[1]), int(match[2]), Path(path)) for match, path in _named_blocks(folder)]
 
 
-def _subfolders(folder: Path, first: int = 0) -> list[Path]:
-    """The numbered folders from one on, in order; none where the folder is not there."""
+def _named_blocks(folder: Path) -> Iterator[tuple[re.Match[str], str]]:
+    """The names of blocks, taken apart, with their paths. Every change of the register reads them: no more is made."""
+    for entry in os.scandir(folder):
+        match = _NAME.fullmatch(entry.name)
+        if match is not None:
+            yield match, entry.path
+
+
+def _subfolders(folder: Path, first: int = 0) -> list[str]:
+    """The names of the numbered folders from one on, in order; none where the folder is not there."""
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if _FOLDER.fullmatch(entry.name))
     except FileNotFoundError:
         return []
-    return [folder / name for name in names if int(name) >= first]
+    return [name for name in names if int(name) >= first]
 
 
 def _make_folder(folder: Path) -> None:

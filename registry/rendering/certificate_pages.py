@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from registry.rendering.certificate_face import CertificateFace
 from registry.rendering.certificate_pdf import CertificatePrinter
 
 _CHUNK = 16
+_CHUNKS_FOR_EACH = 3
+"""One is being drawn, one waits, one is taken: files that nobody has taken yet must not fill the memory."""
 
 
 class Pages(NamedTuple):
@@ -34,8 +36,23 @@ def render_pages(
         drawer = _Drawer()
         yield from ((face, drawer.draw(face, pictures)) for face in faces)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start) as pool:
-        yield from zip(faces, pool.map(_draw, faces, repeat(pictures), chunksize=_CHUNK), strict=True)
+    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_start)
+    try:
+        yield from zip(faces, _in_order(pool, faces, pictures, processes * _CHUNKS_FOR_EACH), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, faces: Sequence[CertificateFace], pictures: bool, most_waiting: int
+) -> Iterator[Pages]:
+    waiting: deque[Future[list[Pages]]] = deque()
+    for start in range(0, len(faces), _CHUNK):
+        waiting.append(pool.submit(_draw, faces[start : start + _CHUNK], pictures))
+        if len(waiting) >= most_waiting:
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
 class _Drawer:
@@ -58,6 +75,6 @@ def _start() -> None:
     _drawer = _Drawer()
 
 
-def _draw(face: CertificateFace, pictures: bool) -> Pages:
+def _draw(faces: Sequence[CertificateFace], pictures: bool) -> list[Pages]:
     assert _drawer is not None
-    return _drawer.draw(face, pictures)
+    return [_drawer.draw(face, pictures) for face in faces]

@@ -71,7 +71,7 @@ class CertificatePrinter:
         return template.filled(filling, self._person_face)
 
     def set_pdf(self, face: CertificateFace) -> bytes:
-        """The same, set by Typst for this certificate alone: ten times as slow."""
+        """The same, set by Typst for this certificate alone, which takes fifteen times as long."""
         with _refusal_in_words():
             return self._compiler.pdf_a(self._source(face), face.signed_at)
 

@@ -139,7 +139,7 @@ def _own(parts: PdfParts, places: _Places, stand_ins: Mapping[bytes, bytes]) -> 
     return {
         places.glyphs: _WIDTHS.sub(b"/W%(widths)b>>", _named(parts.objects[places.glyphs], stand_ins)),
         places.listed: _own_stream(b"listed"),
-        places.to_unicode: _own_stream(b"to_unicode", b"/Type/CMap/CMapName/Adobe-Identity-UCS"),
+        places.to_unicode: _own_stream(b"to_unicode"),
         places.outlines: _own_stream(b"outlines", b"/Subtype/CIDFontType0C"),
         places.code: _own_stream(b"code", code + b"/BitsPerComponent 1"),
         places.attachment: _own_stream(b"envelope", entries),

@@ -60,10 +60,11 @@ class PageTemplate:
         characters = list(dict.fromkeys(filling.text))
         glyphs = dict(zip(characters, _GLYPHS, strict=False))
         names = _names(filling, face.subset(characters))
-        front = b"".join((self.fixed, self.shown % tuple(map(glyphs.__getitem__, filling.text)), self.named % names))
-        own, entries = section({number: body % names for number, body in self.own.items()}, len(front))
-        end = closing({**self.entries, **entries}, self.trailer % names, len(front) + len(own))
-        return b"".join((front, own, end))
+        shown, named = self.shown % tuple(map(glyphs.__getitem__, filling.text)), self.named % names
+        place = len(self.fixed) + len(shown) + len(named)
+        own, entries = section({number: body % names for number, body in self.own.items()}, place)
+        end = closing({**self.entries, **entries}, self.trailer % names, place + len(own))
+        return b"".join((self.fixed, shown, named, own, end))
 
 
 def _names(filling: Filling, subset: FaceSubset) -> dict[bytes, bytes]:

@@ -14,10 +14,6 @@ from tempfile import TemporaryDirectory
 
 from verify_site.webserver.process_group import ProcessGroup
 
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(16 << 20), "MALLOC_TOP_PAD_": str(1 << 20)}
-"""For glibc: memory of one answer is kept for the next. Given back and asked for again, each answer of 40 KB would
-meet a dozen page faults."""
-
 
 def main() -> None:
     """Run until a signal ends it: SIGHUP replaces the processes, SIGTERM and SIGINT end them."""

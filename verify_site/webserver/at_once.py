@@ -15,12 +15,17 @@ LARGEST_BODY = 16 * 1024
 Pairs = list[tuple[bytes, bytes]]
 
 
+def encoded_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they go over the wire."""
+    return b"".join([b"%b: %b\r\n" % pair for pair in pairs])
+
+
 class HeaderBlock:
     """Headers that many replies share, encoded once. Without ``content-length``, which each reply has of its own."""
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         self.pairs: Pairs = [(name.lower(), value) for name, value in pairs if name.lower() != b"content-length"]
-        self.encoded = b"".join(b"%b: %b\r\n" % pair for pair in self.pairs)
+        self.encoded = encoded_pairs(self.pairs)
 
 
 class Reply(NamedTuple):
@@ -50,12 +55,26 @@ class AtOnce(Protocol):
 STATUS_LINES = {int(status): f"HTTP/1.1 {int(status)} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus}
 
 
-def encoded_head(reply: Reply, before: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool) -> bytes:
+class OwnHeaders:
+    """The server's own headers, encoded when they have changed: another list each second."""
+
+    def __init__(self) -> None:
+        self._pairs: Pairs = []
+        self._encoded = b""
+
+    def encoded(self, pairs: Pairs) -> bytes:
+        """These headers as they go over the wire; the same list has the same headers."""
+        if pairs is not self._pairs:
+            self._pairs, self._encoded = pairs, encoded_pairs(pairs)
+        return self._encoded
+
+
+def encoded_head(reply: Reply, before: bytes, *, keeps_alive: bool) -> bytes:
     """Status line and headers as they go over the wire, with the server's own headers ``before`` the reply's."""
     return b"".join(
         (
             STATUS_LINES[reply.status],
-            *[b"%b: %b\r\n" % pair for pair in before],
+            before,
             b"" if keeps_alive else b"connection: close\r\n",
             reply.headers.encoded,
             b"content-length: %d\r\n\r\n" % reply.length,

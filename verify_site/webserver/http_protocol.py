@@ -7,12 +7,13 @@ taken only when nothing of an earlier request is unfinished and the peer reads w
 from __future__ import annotations
 
 import urllib.parse
+from asyncio import TimerHandle
 from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from verify_site.webserver.at_once import LARGEST_BODY, AtOnce, encoded_head
+from verify_site.webserver.at_once import LARGEST_BODY, AtOnce, OwnHeaders, encoded_head
 
 CLOSE = (b"connection", b"close")
 _BODILESS = ("GET", "HEAD")
@@ -22,9 +23,13 @@ class ShortWayProtocol(HttpToolsProtocol):
     """One connection to an application that can answer at once."""
 
     answering: ClassVar[AtOnce]
+    own_headers: ClassVar[OwnHeaders]
     _answered = False
     _body: bytes | None = None
     """What has come of the body of a request that may still be answered at once."""
+    _idle_since: float | None = None
+    """When the last answer was given at once, in the loop's time; None when a request has begun since."""
+    _idle_timer: TimerHandle | None = None
 
     def on_headers_complete(self) -> None:
         """All headers are there: answer at once, wait for a small body, or begin uvicorn's way."""
@@ -76,20 +81,45 @@ class ShortWayProtocol(HttpToolsProtocol):
         reply = self.answering.at_once(scope, body)
         if reply is None:
             return False
-        before = self.server_state.default_headers
-        is_leaving = CLOSE in before
+        own = self.server_state.default_headers
+        is_leaving = CLOSE in own
         keeps_alive = not is_leaving and self.parser.should_keep_alive()
-        head = encoded_head(reply, before, keeps_alive=keeps_alive or is_leaving)
+        head = encoded_head(reply, self.own_headers.encoded(own), keeps_alive=keeps_alive or is_leaving)
         self.transport.writelines((head, *reply.pieces) if scope["method"] != "HEAD" else (head,))
         self.server_state.total_requests += 1
         if keeps_alive:
             self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._idle_since = self.loop.time()
+            if self._idle_timer is None:
+                self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_when_idle)
         else:
             self.transport.close()
         return True
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a request."""
+        self._idle_since = None
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is no more."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        super().connection_lost(exc)
+
+    def _end_when_idle(self) -> None:
+        """Close the connection when nothing has come for as long as it is kept; else look again when it may be so.
+
+        One timer serves many requests: uvicorn's own is made anew for each.
+        """
+        self._idle_timer = None
+        if self._idle_since is None:
+            return  # a request is under way: with its answer the time begins anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._end_when_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _scope_of_headers(self) -> dict[str, Any]:
         """uvicorn's scope with what the request line says."""
@@ -104,4 +134,4 @@ class ShortWayProtocol(HttpToolsProtocol):
 
 def protocol_for(app: AtOnce) -> type[ShortWayProtocol]:
     """The protocol of an application; uvicorn makes one for each connection."""
-    return type("ShortWayProtocol", (ShortWayProtocol,), {"answering": app})
+    return type("ShortWayProtocol", (ShortWayProtocol,), {"answering": app, "own_headers": OwnHeaders()})

@@ -1,10 +1,10 @@
 """Makes the face for personal text from Noto Serif CJK: ``python registry/rendering/form_faces/derive.py``.
 
-Typst remembers the subset of a font while the characters taken from it stay the same. Names and numbers change with
-every certificate, so they stand in a face of their own, and that face must be cheap to take a few glyphs from. The
-full face is not: its 65,535 glyphs share subroutines, which costs more than a millisecond each time. This face has
-the same outlines with the subroutines written out, for the characters that names mostly need. Any other character
-comes from the full face, at that price. The result is committed, because making it takes some 20 seconds.
+Names and numbers change with every certificate, so they stand in a face of their own, from which the few glyphs of
+one certificate are taken (person_face.py), while the glyphs of all other text stay the same. The full face would not
+do: its 65,535 glyphs share subroutines. This face has the same outlines with the subroutines written out, for the
+characters that names mostly need, and no tables that move or replace glyphs. Any other character comes from the full
+face. The result is committed, because making it takes some 20 seconds.
 
 Noto CJK is under the SIL Open Font License 1.1 (OFL.txt beside this file), which wants modified versions renamed.
 """

@@ -54,6 +54,16 @@ def test_name_of_a_subset_follows_from_its_characters(face: PersonFace) -> None:
     assert re.fullmatch(rb"[A-Z]{6}", face.subset(SIGNS).tag)
 
 
+def test_nothing_in_the_face_makes_a_page_depend_on_the_chosen_hanzi() -> None:
+    """What page_shape.py builds on: all equally wide, and no table that moves or replaces glyphs."""
+    with TTFont(PERSON_FACE) as whole:
+        assert not {"GSUB", "GPOS", "kern", "morx"} & set(whole.keys())
+        names = whole.getBestCmap()
+        hanzi = [point for point in names if 0x4E00 <= point < 0x9FA6]
+        assert len(hanzi) > 6_700
+        assert {whole["hmtx"][names[point]][0] for point in hanzi} == {1000}
+
+
 def test_face_says_what_it_lacks(face: PersonFace) -> None:
     assert face.has("张小明·X")
     assert not face.has("张𬭎")
