@@ -11,7 +11,7 @@ WAIT_HEADINGS = ("benchmark", "waited for", "median ms", "p99 ms", "at most ms",
 PEER_HEADINGS = ("library", "work", "per second")
 GROWTH_HEADINGS = (
     *("certificates in the register", "issue µs", "verify µs", "look-up µs", "revoke ms", "correct ms", "open ms"),
-    *("first start s", "start s", "worker MB", "bars missed"),
+    *("first start s (processors)", "start s (processors)", "worker MB", "bars missed"),
 )
 
 
@@ -37,7 +37,7 @@ def growth_row(point: Document) -> tuple[str, ...]:
     micro, milli = 1e6, 1e3
     units = {"issue": micro, "verify": micro, "look_up": micro, "revoke": milli, "correct": milli, "open": milli}
     work = (_growth_cell(point["work"][name], unit) for name, unit in units.items())
-    starts = (f"{point[name]['seconds']:.1f}" for name in ("first_start", "start"))
+    starts = (f"{point[name]['seconds']:.1f} ({point[name]['cpu_seconds']:.1f})" for name in ("first_start", "start"))
     return (f"{point['certificates']:,}", *work, *starts, f"{point['worker_mb']:,.0f}", ", ".join(point["missed"]))
 
 

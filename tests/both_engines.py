@@ -43,6 +43,8 @@ ON_BOTH_ENGINES = {
         "test_everything_a_verifier_needs_is_published",
         "test_lists_are_signed_anew_at_half_of_their_life",
     },
+    "test_worker_watch": {"test_what_waits_by_kind_of_job_and_for_webhooks"},
+    "test_status_retention": {"test_versions_that_may_still_be_used_stay_and_versions_go_on_counting"},
     "test_directory": {"test_codes_go_on_and_registrations_can_be_chosen", "test_who_did_what_is_on_record"},
 }
 """Test functions by module. The list stands here because the flows themselves know of no engine."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from threading import Thread
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -45,17 +46,10 @@ def create_worker_app(watch: WorkerWatch) -> Starlette:
 @contextmanager
 def answering(watch: WorkerWatch, listening: socket.socket) -> Iterator[None]:
     """Answer on a socket that the worker's processes share, in a thread beside the work."""
-    config = uvicorn.Config(
-        create_worker_app(watch),
-        lifespan="on",
-        ws="none",
-        log_level="warning",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    app = create_worker_app(watch)
+    # Its lines go where the worker's own go, and name no address.
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
+    config = uvicorn.Config(app, lifespan="on", timeout_graceful_shutdown=GRACE_SECONDS, **quiet)
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, args=([listening],), name="operations", daemon=True)
     thread.start()

@@ -54,18 +54,16 @@ def template_of(pdf: bytes, number: str, signed_at: datetime, face: PersonFace) 
     places = _places(parts)
     cut = _cut(parts, places)
     stand_ins = _stand_ins(parts, places, number, signed_at)
-    named = {place: parts.objects[place] for place in (places.font, places.descriptor, places.info, places.metadata)}
-    named[places.descriptor] = _BOX.sub(b"/FontBBox[%d %d %d %d]" % tuple(face.box), named[places.descriptor])
     last = len(parts.objects)
     numbers = [places.contents, *range(last + 1, last + 1 + 2 * len(cut.shown))]
-    fixed_part, fixed_entries = section(_fixed(parts, places, cut, numbers), len(parts.head))
-    front = parts.head + fixed_part
-    shown_part, shown_entries = section(dict(zip(numbers[1::2], map(stream, cut.shown), strict=True)), len(front))
-    named_part, named_entries = section(named, len(front) + len(shown_part))
+    fixed, fixed_entries = section(_fixed(parts, places, cut, numbers), len(parts.head))
+    place = len(parts.head) + len(fixed)
+    shown, shown_entries = section(dict(zip(numbers[1::2], map(stream, cut.shown), strict=True)), place)
+    named, named_entries = section(_with_names(parts, places, face), place + len(shown))
     return PageTemplate(
-        fixed=front,
-        shown=shown_part.replace(HOLE, b"%b"),
-        named=_named(named_part, stand_ins),
+        fixed=parts.head + fixed,
+        shown=shown.replace(HOLE, b"%b"),
+        named=_named(named, stand_ins),
         own=_own(parts, places, stand_ins),
         entries={**fixed_entries, **shown_entries, **named_entries},
         trailer=_named(_SIZE.sub(b"/Size %d" % (numbers[-1] + 1), parts.trailer), stand_ins),
@@ -109,6 +107,13 @@ def _fixed(parts: PdfParts, places: _Places, cut: CutContent, numbers: list[int]
     return {**kept, **dict(zip(numbers[::2], map(deflated_stream, cut.kept), strict=True))}
 
 
+def _with_names(parts: PdfParts, places: _Places, face: PersonFace) -> dict[int, bytes]:
+    """The objects in which only names change; the box of the font becomes that of the whole face."""
+    numbers = (places.font, places.descriptor, places.info, places.metadata)
+    box = b"/FontBBox[%d %d %d %d]" % tuple(face.box)
+    return {number: _BOX.sub(box, parts.objects[number]) for number in numbers}
+
+
 def _stand_ins(parts: PdfParts, places: _Places, number: str, signed_at: datetime) -> dict[bytes, bytes]:
     """What stands in the file, and under which name its place is filled in."""
     utc = signed_at.astimezone(UTC)
@@ -131,6 +136,7 @@ def _named(written: bytes, stand_ins: Mapping[bytes, bytes]) -> bytes:
 
 
 def _own(parts: PdfParts, places: _Places, stand_ins: Mapping[bytes, bytes]) -> dict[int, bytes]:
+    """The objects that are new in every file."""
     gray = reference(parts.objects[places.code], b"ColorSpace")
     attachment = parts.objects[places.attachment]
     entries = attachment[len(b"<<") : attachment.index(b">>\nstream\n")].replace(b"/Filter/FlateDecode", b"")

@@ -37,6 +37,10 @@ end
 _STRINGS = [b"Adobe", b"Identity"]
 _FIRST_OWN_STRING = 391
 """Strings below this number are those of the format itself."""
+_HEADER = b"\x01\x00\x04\x04"
+# Operators of dictionaries (Technical Note 5176, sections 9, 10, 18).
+_ROS, _FONT_BOX, _COUNT = b"\x0c\x1e", b"\x05", b"\x0c\x22"
+_CHARSET, _KINDS, _OUTLINES, _FAMILIES, _PRIVATE = b"\x0f", b"\x0c\x25", b"\x11", b"\x0c\x24", b"\x12"
 
 
 class FaceSubset(NamedTuple):
@@ -68,7 +72,7 @@ class PersonFace:
             self._outlines = [top.CharStrings.charStringsIndex[glyph].bytecode for glyph in range(len(names))]
             self._kinds = bytes(top.FDSelect.gidArray)
             self.box: Sequence[int] = top.rawDict["FontBBox"]
-            self._shared = _shared_parts(top, font.reader["CFF "])
+            self._common = _CommonParts(top, font.reader["CFF "])
 
     def has(self, characters: str) -> bool:
         """Whether every one of them is in the face."""
@@ -84,49 +88,42 @@ class PersonFace:
 
     def _outlines_of(self, glyphs: Sequence[int], tag: bytes) -> bytes:
         """Glyph and CID have the same number, so that the character set is one range."""
-        name = _index([tag + b"+" + NAME])
         kinds = b"\x00" + bytes([self._kinds[glyph] for glyph in glyphs])
         characters = struct.pack(">BHH", 2, 1, len(glyphs) - 2)
         outlines = _index([self._outlines[glyph] for glyph in glyphs])
-        return self._shared.font(name, len(glyphs), characters, kinds, outlines)
+        return self._common.font(tag + b"+" + NAME, len(glyphs), characters, kinds, outlines)
 
 
-class _SharedParts(NamedTuple):
-    """What every subset has, laid out behind the top dictionary, whose length is always the same."""
+class _CommonParts:
+    """What all subsets have alike. It comes first, and has the same place in each: all names are equally long."""
 
-    box: bytes
-    strings: bytes
-    private: Sequence[bytes]
+    def __init__(self, top: Any, table: bytes) -> None:
+        """``top`` is the top dictionary of fontTools, ``table`` the bytes it was read from."""
+        self._box = b"".join(map(_short, top.rawDict["FontBBox"])) + _FONT_BOX
+        self._strings = _index(_STRINGS) + _index([])
+        name = _index([b" " * _TAG_LENGTH + b"+" + NAME])
+        start = len(_HEADER) + len(name) + len(_index([self._top(0, 0, 0, 0, 0)])) + len(self._strings)
+        places = [each.rawDict["Private"] for each in top.FDArray]
+        private = [table[place : place + size] for size, place in places]
+        begins = accumulate(map(len, private), initial=start)
+        fonts = [_number(len(each)) + _number(at) + _PRIVATE for each, at in zip(private, begins, strict=False)]
+        self._families = b"".join(private) + _index(fonts)
+        self._families_place = start + sum(map(len, private))
+        self._end = start + len(self._families)
 
     def font(self, name: bytes, count: int, characters: bytes, kinds: bytes, outlines: bytes) -> bytes:
-        head = b"\x01\x00\x04\x04" + name
-        start = len(head) + len(_index([self._top(0, 0, 0, 0, 0)])) + len(self.strings)
-        families = self._families(start)
-        places = accumulate((len(families), len(characters), len(kinds)), initial=start)
-        # The families lie at their end: the dictionaries they refer to come first.
-        begin, at_characters, at_kinds, at_outlines = places
-        at_families = begin + sum(map(len, self.private))
-        top = _index([self._top(count, at_characters, at_kinds, at_outlines, at_families)])
-        return b"".join((head, top, self.strings, families, characters, kinds, outlines))
+        """The font of so many glyphs; the last three are written one after the other."""
+        kinds_place = self._end + len(characters)
+        places = self._families_place, self._end, kinds_place, kinds_place + len(kinds)
+        top = _index([self._top(count, *places)])
+        return b"".join((_HEADER, _index([name]), top, self._strings, self._families, characters, kinds, outlines))
 
-    def _top(self, count: int, characters: int, kinds: int, outlines: int, families: int) -> bytes:
-        order = _short(_FIRST_OWN_STRING) + _short(_FIRST_OWN_STRING + 1) + _short(0) + b"\x0c\x1e"
-        places = ((characters, b"\x0f"), (kinds, b"\x0c\x25"), (outlines, b"\x11"), (families, b"\x0c\x24"))
-        listed = b"".join(_number(place) + operator for place, operator in places)
-        return order + self.box + _number(count) + b"\x0c\x22" + listed
-
-    def _families(self, start: int) -> bytes:
-        """The private dictionaries, and the list of font dictionaries that refer to them."""
-        begins = accumulate(map(len, self.private), initial=start)
-        fonts = [_number(len(each)) + _number(at) + b"\x12" for each, at in zip(self.private, begins, strict=False)]
-        return b"".join(self.private) + _index(fonts)
-
-
-def _shared_parts(top: Any, table: bytes) -> _SharedParts:
-    """``top`` is the top dictionary of fontTools, ``table`` the bytes it was read from."""
-    private = [each.rawDict["Private"] for each in top.FDArray]
-    box = b"".join(map(_short, top.rawDict["FontBBox"])) + b"\x05"
-    return _SharedParts(box, _index(_STRINGS) + _index([]), [table[at : at + size] for size, at in private])
+    def _top(self, count: int, families: int, characters: int, kinds: int, outlines: int) -> bytes:
+        """Always as long, whatever the places."""
+        order = _short(_FIRST_OWN_STRING) + _short(_FIRST_OWN_STRING + 1) + _short(0) + _ROS
+        places = ((families, _FAMILIES), (characters, _CHARSET), (kinds, _KINDS), (outlines, _OUTLINES))
+        listed = b"".join([_number(place) + operator for place, operator in places])
+        return order + self._box + _number(count) + _COUNT + listed
 
 
 def _number(value: int) -> bytes:

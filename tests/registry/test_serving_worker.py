@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -21,7 +22,10 @@ from job_register import register_at, wait_until
 from register_desk import Desk, people
 from running_site import answers, free_port
 
+from certs.errors import KezhengError
 from registry.home import open_home
+from registry.serving import serve_worker
+from registry.settings import load_settings
 
 COMMAND = "from registry.cli import main; main()"
 PATIENCE = 60
@@ -98,14 +102,10 @@ def test_a_worker_without_its_database_lives_and_says_why_it_is_not_ready(home_f
         assert process.wait(timeout=PATIENCE) == 0
 
 
-def test_a_port_that_is_taken_is_refused_in_words(home_folder: Path) -> None:
+def test_a_port_that_is_taken_is_refused_before_anything_starts(home_folder: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        port = str(other.getsockname()[1])
-        arguments = ["serve", "--home", str(home_folder), "--role", "worker", "--metrics-port", port]
-        done = subprocess.run(
-            [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
-    assert done.returncode != 0
-    assert port in done.stderr
+        settings = replace(load_settings(home_folder, {}), worker_port=other.getsockname()[1])
+        with pytest.raises(KezhengError, match=r"^address_taken"):
+            serve_worker(settings, {}, 1)
