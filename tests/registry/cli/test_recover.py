@@ -15,6 +15,8 @@ from certs.status import State
 from registry.cli import run
 from registry.home import open_home
 from registry.settings import load_settings
+from registry.store.engine import open_engine
+from registry.store.migrate import upgrade_engine
 
 
 @pytest.fixture
@@ -32,6 +34,25 @@ def folder(home_folder: Path) -> Path:
 
 def asked(folder: Path, *arguments: str) -> int:
     return run([*arguments, "--home", str(folder)])
+
+
+def store_as_at(folder: Path, revision: str) -> None:
+    """Put the rows of a home into a database as a program of that revision made them."""
+    older, database = folder / "older.db", folder / "kezheng.db"
+    engine = open_engine(f"sqlite:///{older}")
+    upgrade_engine(engine, revision)
+    engine.dispose()
+    with sqlite3.connect(older) as connection:
+        connection.execute("ATTACH ? AS newer", (str(database),))
+        tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name <> 'alembic_version'"
+        for (table,) in connection.execute(tables).fetchall():
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+    connection.close()
+    for path in folder.glob("kezheng.db*"):
+        path.unlink()
+    older.rename(database)
 
 
 def test_dry_run_then_recovery_then_nothing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -64,14 +85,7 @@ def test_people_are_told_in_both_languages(folder: Path, capfd: pytest.CaptureFi
 
 def test_a_backup_of_an_older_program(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Its schema is brought up with it; a dry run changes nothing, so it only says what is in the way."""
-    with sqlite3.connect(folder / "kezheng.db") as connection:
-        for table in ("lost_status", "lost_serials", "lost_certificate"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("DROP INDEX ix_audit_event_at")
-        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'webhook%'").fetchall():
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0003'")
-    connection.close()
+    store_as_at(folder, "0003")
     assert asked(folder, "recover", "--dry-run") == 1
     assert "[schema_out_of_date]" in capfd.readouterr().err
     assert asked(folder, "recover", "--json") == 0
