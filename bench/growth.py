@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from bench.growth_homes import GrownHome
+from bench.growth_homes import GrownHome, OnServer
 from bench.growth_work import Cost, Costs, GrownRegister, median_cost
 from bench.loopback import get, send_all
 from bench.machine import machine
@@ -86,17 +86,22 @@ def measure_on_postgresql(sizes: Sequence[int], rounds: int = ROUNDS) -> list[Gr
         for size in sorted(sizes):
             name = f"register_{size}"
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            grown.append(GrownHome(folder, size, (server.url(name), server.url(name, PUBLIC_USER))))
+            database = OnServer(server.url(name), server.url(name, PUBLIC_USER), server.process.pid)
+            grown.append(GrownHome(folder, size, database))
             server.execute(sql.SQL("VACUUM ANALYZE"), database=name)
         return _points(grown, rounds)
 
 
 def _points(grown: Sequence[GrownHome], rounds: int) -> list[GrowthPoint]:
-    sites, turns = _sites(grown), _rounds(grown, rounds)
+    return points_of([home.size for home in grown], _sites(grown), _rounds(grown, rounds))
+
+
+def points_of(sizes: Sequence[int], sites: Sequence[Site], turns: Sequence[Sequence[Costs]]) -> list[GrowthPoint]:
+    """The points of sizes in rising order, from their sites and from the costs by round and size."""
     points = []
-    for home, site, turn in zip(grown, sites, zip(*turns, strict=True), strict=True):
+    for size, site, turn in zip(sizes, sites, zip(*turns, strict=True), strict=True):
         of_smallest = [costs[0] for costs in turns]
-        points.append(GrowthPoint(home.size, _medians(turn), _ratios(turn, of_smallest), site))
+        points.append(GrowthPoint(size, _medians(turn), _ratios(turn, of_smallest), site))
     return points
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.large_home import fill, institutions_for
 from bench.sample_home import make_home, opened
@@ -20,22 +22,30 @@ from registry.store.public_role import grant_public_role
 _HOME, _FILLED, _NEXT_PERSON = "home", "filled", "next-person"
 
 
+class OnServer(NamedTuple):
+    """An empty database on PostgreSQL: its address for its owner and for the public side, and the server's process."""
+
+    own: str
+    public: str
+    process: int
+
+
 class GrownHome:
-    """The home of one size in a folder; ``code`` is the institution that has issued nothing but what runs add.
+    """The home of one size in a folder. ``server`` None: with SQLite in it."""
 
-    ``addresses`` None: SQLite in the home. Else those of an empty database on PostgreSQL, as its owner and as the
-    public side's user.
-    """
-
-    def __init__(self, folder: Path, size: int, addresses: tuple[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, size: int, server: OnServer | None = None) -> None:
         self.size = size
-        self._addresses = addresses
+        self.server = server
         self.folder = folder / str(size) / _HOME
         self._beside = folder / str(size)
         if not (self._beside / _FILLED).exists() or self._added() >= size // 2:
             self._make()
+
+    @cached_property
+    def code(self) -> str:
+        """The institution that has issued nothing but what runs add."""
         with opened(self.folder) as home, home.store.reading() as tx:
-            self.code = max(facts.institution.code for facts in institutions(tx))
+            return max(facts.institution.code for facts in institutions(tx))
 
     def new_people(self, count: int) -> range:
         """The numbers of people who were never in this home's register; nobody gets them again."""
@@ -50,18 +60,15 @@ class GrownHome:
     def _make(self) -> None:
         shutil.rmtree(self._beside, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        if self._addresses is not None:
-            self._name_database(*self._addresses)
+        if self.server is not None:
+            lines = f'database_url = "{self.server.own}"\npublic_database_url = "{self.server.public}"\n'
+            (self.folder / SETTINGS_FILE).write_text(lines, "utf-8")
         codes = make_home(load_settings(self.folder, {}), institutions_for(self.size) + 1)
-        if self._addresses is not None:
-            grant_public_role(*self._addresses)
+        if self.server is not None:
+            grant_public_role(self.server.own, self.server.public)
         with opened(self.folder) as home:
             fill(home, codes[:-1], self.size, self._say)
         (self._beside / _FILLED).touch()
-
-    def _name_database(self, own: str, public: str) -> None:
-        lines = f'database_url = "{own}"\npublic_database_url = "{public}"\n'
-        (self.folder / SETTINGS_FILE).write_text(lines, "utf-8")
 
     def _say(self, done: int) -> None:
         print(f"growth: {done:,} of {self.size:,}", end="\r", file=sys.stderr, flush=True)

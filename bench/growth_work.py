@@ -1,7 +1,7 @@
 """What is done in a register of any size, and what each piece of it costs: time that passed, and processor time.
 
-The processor's time is that of this process and of the children that it waited for: it stays the same on a machine
-that has other work.
+The processor's time is that of this process, of the children that it waited for, and of the database server where there
+is one: it stays the same on a machine that has other work.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from bench.growth_homes import GrownHome
 from bench.sample_home import APPROVER, OPERATOR, approved_batch, now, opened, roster_file
+from bench.site_process import cpu_seconds_of
 from certs.evidence import LOG_FOLDER, Evidence
 from certs.finding import Verdict
 from certs.qr import qr_text
@@ -66,20 +67,21 @@ class Costs(NamedTuple):
     open: Cost
 
 
-def cost_of(work: Callable[[], object], items: int = 1) -> Cost:
-    """The cost of each item that some work takes care of."""
-    started, cpu = perf_counter(), _cpu_seconds()
+def cost_of(work: Callable[[], object], items: int = 1, server: int | None = None) -> Cost:
+    """The cost of each item that some work takes care of, here and in the server with this process id."""
+    started, cpu = perf_counter(), _cpu_seconds(server)
     work()
-    return Cost((perf_counter() - started) / items, (_cpu_seconds() - cpu) / items)
+    return Cost((perf_counter() - started) / items, (_cpu_seconds(server) - cpu) / items)
 
 
 def median_cost(costs: Sequence[Cost]) -> Cost:
     return Cost(*map(statistics.median, zip(*costs, strict=True)))
 
 
-def _cpu_seconds() -> float:
+def _cpu_seconds(server: int | None) -> float:
     used = [getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    beside = 0.0 if server is None else cpu_seconds_of(server)
+    return sum(each.ru_utime + each.ru_stime for each in used) + beside
 
 
 class GrownRegister:
@@ -87,6 +89,7 @@ class GrownRegister:
 
     def __init__(self, grown: GrownHome) -> None:
         self._grown = grown
+        self._cost = partial(cost_of, server=None if grown.server is None else grown.server.process)
         self._opened = opened(grown.folder)
         self._home = self._opened.__enter__()
         settings = load_settings(grown.folder, {})
@@ -103,7 +106,7 @@ class GrownRegister:
         """Every kind of work once, with people who were never in this register."""
         roster = roster_file(self._grown.new_people(ROSTER))
         batches: list[str] = []
-        issue = cost_of(lambda: batches.append(self._issue(roster)), ROSTER)
+        issue = self._cost(lambda: batches.append(self._issue(roster)), ROSTER)
         with self._home.store.reading() as tx:
             issued = certificates_of_batch(tx, batches[0])
         revoked, corrected, scanned = issued[:CHANGES], issued[CHANGES : 2 * CHANGES], issued[-SCANS:]
@@ -111,9 +114,9 @@ class GrownRegister:
             issue,
             self._verify([self._text(each) for each in scanned]),
             self._look_up(),
-            median_cost([cost_of(partial(self._revoke, each)) for each in revoked]),
-            median_cost([cost_of(partial(self._correct, each)) for each in corrected]),
-            median_cost([cost_of(partial(_open, self._grown.folder)) for _ in range(OPENINGS)]),
+            median_cost([self._cost(partial(self._revoke, each)) for each in revoked]),
+            median_cost([self._cost(partial(self._correct, each)) for each in corrected]),
+            median_cost([self._cost(partial(_open, self._grown.folder)) for _ in range(OPENINGS)]),
         )
 
     def texts(self) -> list[str]:
@@ -137,13 +140,13 @@ class GrownRegister:
         self._source.refresh()
         evidence = self._source.snapshot().evidence
         _scan(texts, evidence)
-        return cost_of(lambda: _scan(texts, evidence), len(texts))
+        return self._cost(lambda: _scan(texts, evidence), len(texts))
 
     def _look_up(self) -> Cost:
         """By numbers from all over the register: the public envelope, and its entry."""
         numbers = self._numbers()
         self._find(numbers)
-        return cost_of(lambda: self._find(numbers), len(numbers))
+        return self._cost(lambda: self._find(numbers), len(numbers))
 
     def _numbers(self) -> list[str]:
         ids = [self._random.randint(1, self._grown.size) for _ in range(LOOK_UPS)]

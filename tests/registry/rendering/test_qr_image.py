@@ -67,7 +67,7 @@ def test_certificates_fit_the_versions_that_were_promised() -> None:
 
 
 def test_other_characters_and_too_long_texts_are_refused() -> None:
-    for text in ("https://lower.example", "P₁", "中"):
+    for text in ("https://lower.example", "P₁", "中", "P\ud800"):
         with pytest.raises(KezhengError, match="qr_text_not_alphanumeric"):
             qr_code(text)
     with pytest.raises(KezhengError, match="qr_text_too_long"):
