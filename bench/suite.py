@@ -47,6 +47,7 @@ BENCHMARKS: dict[str, Measured] = {
     "http-page": Measured(verify_over_http.pages, 0.60),
     "http-verify": Measured(verify_over_http.api),
     "pdf": Measured(certificate_pdfs.prepared, 0.85),
+    "pdf-two-cores": Measured(certificate_pdfs.on_two_cores, 0.85),
     "log-batches": Measured(append_log.batches),
     "log-singles": Measured(append_log.singles),
 }
