@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent
 def test_every_listed_flow_exists(module: str) -> None:
     [path] = FOLDER.rglob(f"{module}.py")
     tree = ast.parse(path.read_text("utf-8"))
-    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     assert ON_BOTH_ENGINES[module] <= functions
 
 
