@@ -1,6 +1,6 @@
 """A program that becomes several copies of itself; each writes what happens to it into a file of its own.
 
-Arguments: a folder for the files, how many copies, and which of them fails before it is ready (none: -1).
+Arguments: a folder for the files, how many copies, and whether one of them fails before it is ready (``fail``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ LOADED_BY = os.getpid()
 
 
 def main() -> None:
-    folder, size, failing = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder, size, deed = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     random.seed()
 
     def work(lifeline: Lifeline) -> None:
-        place = len(list(folder.iterdir()))
         (folder / str(os.getpid())).write_text(f"{LOADED_BY} {random.random()} {lifeline.replaces}")
-        if place == failing:
+        if deed == "fail" and is_first(folder / "failed"):
             sys.exit(7)
         lifeline.say_ready()
         while lifeline.wait(0.05):
@@ -31,6 +30,14 @@ def main() -> None:
         (folder / str(os.getpid())).write_text("orphaned")
 
     sys.exit(ProcessCopies(work, size, lifeline_of(os.environ)).run())
+
+
+def is_first(file: Path) -> bool:
+    try:
+        file.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

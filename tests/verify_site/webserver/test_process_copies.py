@@ -26,13 +26,13 @@ PATIENCE = 30
 class Running:
     """A process with copies, and this test's ends of its lifeline."""
 
-    def __init__(self, folder: Path, size: int, failing: int, *, replaces: bool) -> None:
+    def __init__(self, folder: Path, size: int, deed: str, *, replaces: bool) -> None:
         self.folder = folder
         self.ready, told = os.pipe()
         life, self.life = os.pipe()
         lifeline = Lifeline(told, life, replaces)
         self.process = subprocess.Popen(
-            [sys.executable, str(CHILD), str(folder), str(size), str(failing)],
+            [sys.executable, str(CHILD), str(folder), str(size), deed],
             env={**os.environ, "PYTHONPATH": str(ROOT), **lifeline.environ()},
             pass_fds=lifeline.descriptors(),
             stderr=subprocess.DEVNULL,
@@ -56,8 +56,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, size: int = 3, failing: int = -1, *, replaces: bool = False) -> Iterator[Running]:
-    found = Running(folder, size, failing, replaces=replaces)
+def running(folder: Path, size: int = 3, deed: str = "serve", *, replaces: bool = False) -> Iterator[Running]:
+    found = Running(folder, size, deed, replaces=replaces)
     try:
         yield found
     finally:
@@ -79,7 +79,7 @@ def test_what_was_loaded_once_serves_all_of_them_but_no_random_number_twice(tmp_
 
 @pytest.mark.slow
 def test_who_replaces_others_is_not_ready_when_one_copy_fails(tmp_path: Path) -> None:
-    with running(tmp_path, failing=1, replaces=True) as copies:
+    with running(tmp_path, deed="fail", replaces=True) as copies:
         assert copies.hear() == b""
         assert copies.process.wait(timeout=PATIENCE) == 7
 
