@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -52,16 +52,15 @@ class Echo:
     at_once, most_at_once = 0, 0
     _counting = threading.Lock()
 
-    def __init__(self, pause: threading.Event | None = None) -> None:
-        self._pause = pause
+    def __init__(self, wait: Callable[[], object] = lambda: None) -> None:
+        self._wait = wait
 
     def answers(self, asked: Sequence[Asked], at: datetime) -> list[ListAnswer]:
         assert at == NOW
         with self._counting:
             Echo.at_once += 1
             Echo.most_at_once = max(Echo.most_at_once, Echo.at_once)
-        if self._pause is not None:
-            assert self._pause.wait(10)
+        self._wait()
         with self._counting:
             Echo.at_once -= 1
         if asked[0].text == "fails":
@@ -102,16 +101,15 @@ def test_never_more_than_a_few_chunks_are_on_their_way() -> None:
 
 
 def test_each_is_asked_one_thing_at_a_time_and_all_are_asked() -> None:
-    pause, Echo.most_at_once = threading.Event(), 0
-    with checking(Echo(pause), Echo(pause), Echo(pause)) as check:
-        threading.Timer(0.05, pause.set).start()
+    three, Echo.most_at_once = threading.Barrier(3, timeout=60), 0
+    with checking(*(Echo(three.wait) for _ in range(3))) as check:
         assert len(list(check.answers(lines(30 * CHUNK), NOW))) == 30 * CHUNK
     assert Echo.most_at_once == 3
 
 
 def test_who_stops_asking_leaves_nothing_to_be_done() -> None:
     pause = threading.Event()
-    with checking(Echo(pause)) as check:
+    with checking(Echo(pause.wait)) as check:
         answers = check.answers(lines(20 * CHUNK), NOW)
         threading.Timer(0.02, pause.set).start()
         next(answers)
