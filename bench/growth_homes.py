@@ -19,6 +19,8 @@ from registry.settings import SETTINGS_FILE, load_settings
 from registry.store.institution_store import institutions
 from registry.store.public_role import grant_public_role
 
+DATABASE = "kezheng.db"
+READ_BYTES = 16 * 1024 * 1024
 _HOME, _FILLED, _NEXT_PERSON = "home", "filled", "next-person"
 
 
@@ -52,6 +54,14 @@ class GrownHome:
         first = self._added()
         (self._beside / _NEXT_PERSON).write_text(str(first + count), "ascii")
         return range(first, first + count)
+
+    def bring_into_memory(self) -> None:
+        """Read the database's file through, as far as memory reaches: it lies there where it is used all day."""
+        database = self.folder / DATABASE
+        if database.exists():
+            with database.open("rb") as file:
+                while file.read(READ_BYTES):
+                    pass
 
     def _added(self) -> int:
         kept = self._beside / _NEXT_PERSON

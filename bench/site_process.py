@@ -90,13 +90,17 @@ def _parent(process: Path) -> int:
 
 
 def cpu_seconds_of(pid: int) -> float:
-    """What a process and all that descend from it have taken of the processor."""
+    """What a process and all that descend from it have taken of the processor, those that have ended among them."""
     return sum(_ticks(each) for each in family_of(pid)) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    """Its own time, and that of its children that have ended; nothing when it has just ended itself."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(map(int, fields[11:15]))
 
 
 def resident_mb(pid: int) -> float:
