@@ -27,7 +27,6 @@ from registry.store.engine import PublicStore, open_public_store
 from registry.store.public_reader import PublicDocument, public_document, public_document_versions, public_envelope
 from verify_site.access_log import AccessLog, log_to_stderr
 from verify_site.client_address import ClientAddresses
-from verify_site.counts_of_processes import CountsOfProcesses
 from verify_site.guard import Guard
 from verify_site.interface_page import interface_routes
 from verify_site.language import language_of
@@ -53,6 +52,7 @@ from verify_site.source import RefreshingSource, Source, apart_from_collection
 from verify_site.title_pages import TitlePages
 from verify_site.verify_api import VerifyApi
 from verify_site.webserver.at_once import Reply
+from verify_site.webserver.counts_of_processes import CountsOfProcesses
 
 COUNTS_FOLDER = "KEZHENG_COUNTS_FOLDER"
 SHARE_SECONDS = 1.0

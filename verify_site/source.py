@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol
 
+from certs.errors import KezhengError
 from certs.evidence import Evidence, Seen, gather_evidence, what_was_seen
 from certs.log_follower import LogCache, LogFollower
 from certs.root_chain import RootKey
@@ -162,7 +163,7 @@ class RefreshingSource:
             if self._looked_at <= asked_at:
                 self._look()
         except Exception as error:  # as in the background: whatever went wrong, nothing new is known
-            _LOG.warning("could not look at once: %s", type(error).__name__)
+            _LOG.warning("could not look at once: %s", _said(error))
             return False
         finally:
             self._looking.release()
@@ -221,7 +222,12 @@ class RefreshingSource:
         try:
             self.refresh()
         except Exception as error:  # whatever went wrong, the next look may succeed; staleness is judged by time
-            _LOG.warning("could not refresh the snapshot: %s", type(error).__name__)
+            _LOG.warning("could not refresh the snapshot: %s", _said(error))
+
+
+def _said(error: Exception) -> str:
+    """The code of a refusal, else what kind of failure it is; never what it is about."""
+    return error.code if isinstance(error, KezhengError) else type(error).__name__
 
 
 def _is_ahead_of_log(evidence: Evidence) -> bool:

@@ -32,7 +32,7 @@ from registry.jobs.work import KINDS, Extent
 from registry.store.conflicts import conflicts_as_errors
 from registry.store.database_url import is_postgresql
 from registry.store.job_database import JOB_SCHEMA, library_url
-from registry.store.schema import SCHEMA_REVISION
+from registry.store.schema_names import SCHEMA_REVISION
 
 Clock = Callable[[], datetime]
 AT_ONCE = 2

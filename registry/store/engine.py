@@ -22,7 +22,7 @@ from registry.store.access import Access
 from registry.store.conflicts import conflicts_as_errors, error_code
 from registry.store.database_url import parse_database_url
 from registry.store.postgres_engine import postgres_engine
-from registry.store.schema import SCHEMA_REVISION
+from registry.store.schema_names import SCHEMA_REVISION
 from registry.store.sqlite_engine import allow_public_views_only, sqlite_engine
 
 AWAY = frozenset({"store_unavailable", "store_busy", "database_missing"})

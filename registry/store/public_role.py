@@ -13,7 +13,7 @@ from registry.store.access import Access
 from registry.store.conflicts import conflicts_as_errors
 from registry.store.database_url import is_postgresql, parse_database_url
 from registry.store.engine import open_engine
-from registry.store.schema import PUBLIC_VIEWS
+from registry.store.schema_names import PUBLIC_VIEWS
 
 _READABLE = (*sorted(PUBLIC_VIEWS), "alembic_version")
 # Superusers and owners may read everything whatever was granted: this asks what a role may do in the end, with any

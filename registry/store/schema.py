@@ -1,4 +1,4 @@
-"""The metadata all tables share, and the revision this code expects the database to have."""
+"""The metadata all tables share."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ from typing import ClassVar
 
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
-
-SCHEMA_REVISION = "0006"
-"""Newest migration. A constant, so that opening a store does not load the migration tool; a test compares."""
-
-PUBLIC_VIEWS = frozenset({"public_certificate", "public_document"})
-"""All that the public side may read: released envelopes by number, and published files."""
 
 METADATA = MetaData(
     naming_convention={

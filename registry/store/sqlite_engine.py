@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from registry.store import access as waiting
 from registry.store.access import Access
-from registry.store.schema import PUBLIC_VIEWS
+from registry.store.schema_names import PUBLIC_VIEWS
 
 _PUBLIC_ACTIONS = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}

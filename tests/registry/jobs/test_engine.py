@@ -28,7 +28,7 @@ from registry.jobs.stepwise import Stepwise
 from registry.jobs.work import Extent, job_and_extent
 from registry.left_lists import fetch_result, leave_list
 from registry.signing_keys import issuing_signer
-from registry.store.schema import SCHEMA_REVISION
+from registry.store.schema_names import SCHEMA_REVISION
 from registry.store.states import BatchState
 
 PEOPLE = 2 * CHUNK

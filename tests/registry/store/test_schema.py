@@ -24,7 +24,7 @@ from registry.store.engine import (
     stored_revision,
 )
 from registry.store.migrate import alembic_config, upgrade_engine, upgrade_schema
-from registry.store.schema import PUBLIC_VIEWS, SCHEMA_REVISION
+from registry.store.schema_names import PUBLIC_VIEWS, SCHEMA_REVISION
 from registry.store.tables import TABLES
 
 CATALOGUES = {
