@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import pytest
 from register_crash import in_child
@@ -165,6 +166,22 @@ class Workers:
             (self.folder / f"{name}.held").touch()
             wait_until((self.folder / f"{name}.go").exists)
         return start(*given)
+
+
+class Held(NamedTuple):
+    """A batch that a worker of this process id is issuing, held in its second chunk."""
+
+    batch: str
+    job: Job
+    pid: int
+
+
+def held_first(register: JobRegister, workers: Workers, count: int) -> Held:
+    """A worker ``first`` that comes no further than the second chunk of a new batch of so many people."""
+    batch = register.approved(count)
+    held = Held(batch, register.submit(batch), workers.start("first", held_in=2))
+    workers.wait_held("first")
+    return held
 
 
 @contextmanager

@@ -1,10 +1,36 @@
-"""Sites that run as processes of their own: a free port for one, and whether it answers."""
+"""Roles that run as processes of their own: a free port for one, and whether it answers."""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
+
+COMMAND = "from registry.cli import main; main()"
+PATIENCE = 60
+"""Seconds that a role may take on a busy machine."""
+
+
+@contextmanager
+def served_role(folder: Path, role: str, *options: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``kezheng serve`` in one role for a home, asked to end with the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "serve", "--home", str(folder), "--role", role, *options],
+        env={**os.environ, **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 def free_port() -> int:

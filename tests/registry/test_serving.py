@@ -18,15 +18,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 from register_desk import Desk, people
-from running_site import answers, free_port
+from running_site import COMMAND, PATIENCE, answers, free_port
 
 from certs.errors import KezhengError
 from certs.qr import base32
 from certs.receipt import check_receipt
 from registry.serving import bound
-
-COMMAND = "from registry.cli import main; main()"
-PATIENCE = 60
 
 
 def wait_for(condition: object, what: str) -> None:

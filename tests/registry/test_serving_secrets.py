@@ -17,14 +17,12 @@ from pathlib import Path
 
 import pytest
 from register_desk import NOW
-from running_site import answers, free_port
+from running_site import COMMAND, PATIENCE, answers, free_port
 
 from registry.initialise import initialise
 from registry.serving import role_environ, site_environ, site_environment
 from registry.settings import load_settings
 
-COMMAND = "from registry.cli import main; main()"
-PATIENCE = 60
 PASSPHRASE, PIN = "六个随机词 correct horse battery", "90817263"
 SECRETS = {"KEZHENG_PASSPHRASE": PASSPHRASE, "KEZHENG_HSM_PIN": PIN}
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,33 +15,14 @@ import pytest
 from exposed_metrics import scraped
 from job_register import register_at, wait_until
 from register_desk import Desk, people
-from running_site import answers, free_port
+from running_site import PATIENCE, answers, free_port, served_role
 
 from certs.errors import KezhengError
 from registry.home import open_home
 from registry.serving import serve_worker
 from registry.settings import load_settings
 
-COMMAND = "from registry.cli import main; main()"
-PATIENCE = 60
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def worker(folder: Path, *options: str, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker role of a home until the end of the block."""
-    arguments = ["serve", "--home", str(folder), "--role", "worker", *options]
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        assert process.wait(timeout=PATIENCE) == 0
 
 
 def readiness(port: int) -> tuple[int, str]:
@@ -67,7 +43,7 @@ def test_a_batch_is_issued_by_workers_that_tell_of_it(home_folder: Path) -> None
         desk = Desk(home, datetime.now(UTC) - timedelta(minutes=1))
         from_roster = desk.approve(desk.bring(people(1, 2, 3), "P000115000001")).id
     register.submit(from_roster)
-    with worker(home_folder, "--workers", "2", "--metrics-port", str(port)):
+    with served_role(home_folder, "worker", "--workers", "2", "--metrics-port", str(port)):
         wait_until(lambda: readiness(port)[0] == 200)
 
         def is_told() -> bool:
@@ -93,7 +69,7 @@ def test_a_worker_without_its_database_lives_and_says_why_it_is_not_ready(home_f
     """Nobody listens where its database should be; the environment names the port."""
     port = free_port()
     away = f"postgresql://kezheng@127.0.0.1:{free_port()}/kezheng"
-    with worker(home_folder, KEZHENG_DATABASE_URL=away, KEZHENG_WORKER_PORT=str(port)) as process:
+    with served_role(home_folder, "worker", KEZHENG_DATABASE_URL=away, KEZHENG_WORKER_PORT=str(port)) as process:
         wait_until(lambda: readiness(port) == (503, "store_unavailable"))
         assert answers(port)
         assert scraped(port)["kezheng_upkeep_refusals_total", "store_unavailable"] >= 1

@@ -6,10 +6,7 @@ Sites are processes of `kezheng serve --role public`; a server is stopped and st
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,7 +22,7 @@ from job_register import wait_until
 from postgres_server import postgres_server
 from psycopg import sql
 from register_desk import Desk, institution_toml, name_of, people
-from running_site import answers, free_port
+from running_site import answers, free_port, served_role
 
 from certs.qr import base32
 from registry.home import open_home
@@ -33,8 +30,6 @@ from registry.initialise import initialise
 from registry.settings import load_settings
 from registry.store.public_role import grant_public_role
 
-COMMAND = "from registry.cli import main; main()"
-PATIENCE = 60
 pytestmark = pytest.mark.slow
 
 
@@ -93,19 +88,9 @@ class RunningSite:
 def public_site(folder: Path, number: str, payload: str, **environ: str) -> Iterator[RunningSite]:
     """The site of a home until the end of the block."""
     port = free_port()
-    arguments = ["serve", "--home", str(folder), "--role", "public", "--port", str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
-        env={**os.environ, **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    with served_role(folder, "public", "--port", str(port), **environ):
         wait_until(lambda: answers(port))
         yield RunningSite(port, number, payload)
-    finally:
-        process.terminate()
-        assert process.wait(timeout=PATIENCE) == 0
 
 
 def certified(desk: Desk) -> tuple[str, str]:

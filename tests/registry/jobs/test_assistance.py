@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from job_register import ASSESSOR, CHUNK, JobRegister, Workers, wait_until
+from job_register import ASSESSOR, CHUNK, JobRegister, Workers, held_first, wait_until
 
 from registry.issuing.issue import begin_issue
 from registry.jobs import assistance
@@ -35,10 +35,7 @@ def help_with(register: JobRegister, batch: str) -> Attempt:
 
 @pytest.mark.slow
 def test_a_worker_without_work_takes_the_end_of_anothers_batch(any_register: JobRegister, workers: Workers) -> None:
-    batch = any_register.approved(PEOPLE)
-    job = any_register.submit(batch)
-    workers.start("first", held_in=2)
-    workers.wait_held("first")
+    batch, job, _ = held_first(any_register, workers, PEOPLE)
     workers.start("second")
     # The second comes as far as the first one's end; only the chunk that the first has released is not its own.
     wait_until(lambda: released(any_register, batch) == PEOPLE)
@@ -54,10 +51,7 @@ def test_a_worker_without_work_takes_the_end_of_anothers_batch(any_register: Job
 
 @pytest.mark.slow
 def test_help_ends_when_the_batch_is_cancelled(any_register: JobRegister, workers: Workers) -> None:
-    batch = any_register.approved(PEOPLE)
-    job = any_register.submit(batch)
-    workers.start("first", held_in=2)
-    workers.wait_held("first")
+    batch, job, _ = held_first(any_register, workers, PEOPLE)
     workers.start("second", held_in=2)
     workers.wait_held("second")
     with open_job_desk(any_register.settings) as desk:

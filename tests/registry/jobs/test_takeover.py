@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from job_register import ASSESSOR, CHUNK, JobRegister, Workers, telling_child, wait_until
+from job_register import ASSESSOR, CHUNK, JobRegister, Workers, held_first, telling_child, wait_until
 from random_signer import RandomSigner
 from register_crash import exit_code
 
@@ -31,10 +31,7 @@ def finished(register: JobRegister, job: Job) -> bool:
 
 @pytest.mark.slow
 def test_a_killed_workers_job_is_gone_on_with_by_a_living_one(any_register: JobRegister, workers: Workers) -> None:
-    batch = any_register.approved(PEOPLE)
-    job = any_register.submit(batch)
-    first = workers.start("first", held_in=2)
-    workers.wait_held("first")
+    batch, job, first = held_first(any_register, workers, PEOPLE)
     workers.start("second")
     workers.kill(first)
     wait_until(lambda: finished(any_register, job))
@@ -46,10 +43,7 @@ def test_a_killed_workers_job_is_gone_on_with_by_a_living_one(any_register: JobR
 
 @pytest.mark.slow
 def test_a_second_worker_leaves_alone_what_a_living_one_is_at(any_register: JobRegister, workers: Workers) -> None:
-    batch = any_register.approved(PEOPLE)
-    job = any_register.submit(batch)
-    workers.start("first", held_in=2)
-    workers.wait_held("first")
+    batch, job, _ = held_first(any_register, workers, PEOPLE)
     workers.start("second")
     time.sleep(1)
     assert workers.chunks_of("second") == 0
@@ -77,10 +71,7 @@ def test_a_newer_program_goes_on_with_the_jobs_of_the_older(any_register: JobReg
 
 @pytest.mark.slow
 def test_a_worker_that_is_asked_to_end_hands_its_job_on(any_register: JobRegister, workers: Workers) -> None:
-    batch = any_register.approved(PEOPLE)
-    job = any_register.submit(batch)
-    first = workers.start("first", held_in=2)
-    workers.wait_held("first")
+    batch, job, first = held_first(any_register, workers, PEOPLE)
     workers.release("first")
     assert workers.end(first) == 0
     left = any_register.latest(job)
