@@ -20,6 +20,7 @@ from bench.sample import (
 )
 from bench.sample_log import checkpoint_of
 from bench.sample_texts import sealed
+from bench.shown_proofs import LogOfShownProofs
 from bench.sparse_tree import SparseTree
 from certs.authority import AuthorityLimits
 from certs.evidence import LOG_FOLDER, gather_evidence
@@ -28,7 +29,6 @@ from certs.log_evidence import LogReader
 from certs.log_paths import CHECKPOINT_FILE
 from certs.proven_log import open_proven_log
 from certs.qr import qr_text
-from certs.shown_proofs import LogOfShownProofs
 from certs.timestamps import ms_of
 from certs.tlog.proof_file import TlogProof, format_tlog_proof
 from certs.tlog.tile_reader import TileReader

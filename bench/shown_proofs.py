@@ -1,8 +1,8 @@
-"""A log of which each entry that matters is shown with its own proof, as whoever holds a certificate may bring it.
+"""A log of which each entry that matters is shown with its own proof: the dearest way to judge a registration.
 
-The checkpoint is checked once; each entry is held against it anew, with the C2SP tlog-proof that came with it. Like
-every log that is not at hand completely it never says that something is missing: what no proof shows is
-``log_unavailable``, and a later change of status is known from the status list alone.
+The checkpoint is checked once; each entry is held against it anew, with the C2SP tlog-proof that came with it. The
+program itself takes nobody's proof for the whole register (threats.md S-02), so this is for measuring alone; what is
+measured – reading a proof, hashing up to the root, the verification – is the program's.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator import NOW, World
 
+from bench.shown_proofs import LogOfShownProofs
 from certs.errors import KezhengError
 from certs.evidence import LOG_FOLDER, Evidence, gather_evidence
 from certs.log_checkpoint import trusted_checkpoint
@@ -18,7 +19,6 @@ from certs.log_entry import EntryKind
 from certs.log_evidence import LogReader
 from certs.proven_log import open_proven_log
 from certs.qr import read_qr_text
-from certs.shown_proofs import LogOfShownProofs
 from certs.status import State
 from certs.tlog.proof_file import TlogProof, format_tlog_proof, parse_tlog_proof
 from certs.tlog.tile_reader import TileReader
