@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -149,6 +150,7 @@ def _sites(grown: Sequence[GrownHome]) -> list[Site]:
             requests.append([get(text[len(public_url) :]) for text in register.texts()])
         shutil.rmtree(load_settings(home.folder, {}).cache_folder, ignore_errors=True)
         firsts.append(_start(home, [])[0])
+    os.sync()  # what first readings have kept is written to the disk now, and not while later starts are measured
     starts = [[_start(*each) for each in zip(grown, requests, strict=True)] for _ in range(STARTS)]
     return [
         Site(first, median_cost([cost for cost, _ in of_one]), statistics.median(mb for _, mb in of_one))
