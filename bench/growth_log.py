@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,9 +21,8 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import NamedTuple
 
-from fastapi import FastAPI
-
-from bench.large_publication import PINNED_ROOT, LargePublication
+from bench.large_mirror import FOLDER, source_of
+from bench.large_publication import LargePublication
 from bench.loopback import get, send_all
 from bench.machine import machine
 from bench.sample import NOW, PUBLIC_URL, SampleRegistry, sample_registry, sample_requests
@@ -37,22 +35,16 @@ from certs.log_evidence import LogReader
 from certs.qr import qr_text
 from certs.unavailable import Unavailable
 from certs.verification import verify_qr_text
-from registry.log_cache.cache import DiskLogCache
-from verify_site.app import create_mirror_app
-from verify_site.published_folder import PublishedFolder
-from verify_site.site_settings import PublicSettings
-from verify_site.source import RefreshingSource, apart_from_collection
 
 SIZES = (10_000, 1_000_000, 10_000_000)
 SAMPLE = 2_000
 ROUNDS = 15
 WORKERS = 4
 BATCH = 100
-FOLDER = "KEZHENG_BENCH_FOLDER"
 OUTPUT = Path(__file__).parent / "output" / "growth-log.json"
 HEADINGS = (
     *("entries", "first reading s", "its memory MB", "opened again s", "of it CPU s"),
-    *("4 processes ready s", "CPU s of each", "RSS MB", "PSS MB"),
+    *("4 processes ready s", "CPU s of all", "RSS MB", "PSS MB"),
     *("scan µs", "found µs", "missing µs", "100 more entries ms"),
 )
 MILLION = 1e6
@@ -67,7 +59,7 @@ class Opening(NamedTuple):
 
 
 class Site(NamedTuple):
-    """How long its processes took to be ready, the processor time of the slowest, the memory of the largest."""
+    """How long its processes took to be ready, the processor time of all of them, the memory of the largest."""
 
     ready_seconds: float
     ready_cpu_seconds: float
@@ -142,23 +134,6 @@ class Register:
                 raise AssertionError("what was never logged is in the register")
 
 
-def source_of(folder: Path) -> RefreshingSource:
-    """The site's own source over a publication."""
-    settings = settings_of(folder)
-    published = PublishedFolder(folder / "published", settings.home / PINNED_ROOT)
-    return RefreshingSource(published, cache=DiskLogCache(settings.cache_folder), loading=apart_from_collection)
-
-
-def settings_of(folder: Path) -> PublicSettings:
-    return PublicSettings(folder / "home", "", PUBLIC_URL)
-
-
-def mirror() -> FastAPI:
-    """The site over the publication that the environment names."""
-    folder = Path(os.environ[FOLDER])
-    return create_mirror_app(settings_of(folder), folder / "published")
-
-
 def open_here(folder: Path) -> Opening:
     """Open a register in this process."""
     started, cpu = perf_counter(), process_time()
@@ -196,11 +171,11 @@ def measure(folder: Path, sizes: Sequence[int]) -> list[Point]:
 
 
 def scanned_site(register: Register) -> Site:
-    """How long the processes take to be ready, and their memory after every sample was scanned at each of them."""
+    """How long the processes take to be ready, and their memory after as many scans of every sample."""
     requests = [get(each.qr_text[len(PUBLIC_URL) :]) for each in register.samples]
-    with site_processes("bench.growth_log:mirror", WORKERS, {FOLDER: str(register.folder)}) as site:
-        for port in site.ports:
-            send_all(port, requests)
+    with site_processes("bench.large_mirror:mirror", WORKERS, {FOLDER: str(register.folder)}) as site:
+        for _ in range(WORKERS):
+            send_all(site.port, requests)
         return Site(site.ready_seconds, site.ready_cpu_seconds, site.memory())
 
 

@@ -1,4 +1,4 @@
-"""Several processes of one site, started at once, each on a port of its own; and the memory that they hold."""
+"""Several processes of one site, started at once; and the memory that they hold."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
-from time import monotonic, perf_counter, sleep
+from time import perf_counter
 from typing import NamedTuple
 
 from bench.loopback import HOST
 from bench.site_process import cpu_seconds_of, family_of
+from verify_site.webserver.lifeline import Lifeline
 from verify_site.webserver.listening import listen
 
-PATIENCE_SECONDS = 600.0
-WEB_SERVER = "verify_site.webserver"
+WEB_SERVER = (sys.executable, "-m", "verify_site.webserver.http_generation")
 
 
 class Memory(NamedTuple):
@@ -28,38 +27,44 @@ class Memory(NamedTuple):
 
 
 class SiteProcesses(NamedTuple):
-    """Processes that are ready, how long that took all of them, and how long the processor worked for the slowest."""
+    """Processes that are ready, how long that took, and how long the processor worked for all of them together."""
 
-    processes: list[subprocess.Popen[bytes]]
-    ports: list[int]
+    process: subprocess.Popen[bytes]
+    port: int
     ready_seconds: float
     ready_cpu_seconds: float
 
     def memory(self) -> Memory:
-        every = [pid for process in self.processes for pid in family_of(process.pid)]
-        return max(memory_of(pid) for pid in every)
+        return max(memory_of(pid) for pid in family_of(self.process.pid))
 
 
 @contextmanager
 def site_processes(app: str, count: int, environment: Mapping[str, str]) -> Iterator[SiteProcesses]:
-    """A factory's application in so many processes of the product's own server."""
-    started, processes, ports = perf_counter(), list[subprocess.Popen[bytes]](), list[int]()
+    """A factory's application in so many processes of the product's own server, which say when all of them are ready.
+
+    They say so to whoever replaces others by them: this stands in the place of that group.
+    """
+    started, (ready, told), (life, held) = perf_counter(), os.pipe(), os.pipe()
+    lifeline = Lifeline(told, life, replaces=True)
+    with listen(HOST, 0) as listening:
+        port, fd = listening.getsockname()[1], listening.fileno()
+        command = [*WEB_SERVER, app, "--factory", "--fd", str(fd), "--workers", str(count), "--ready-path", "/readyz"]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment, **lifeline.environ()},
+            pass_fds=[fd, *lifeline.descriptors()],
+        )
+    os.close(told)
+    os.close(life)
     try:
-        for _ in range(count):
-            with listen(HOST, 0) as listening:
-                ports.append(listening.getsockname()[1])
-                command = [sys.executable, "-m", WEB_SERVER, app, "--factory", "--fd", str(listening.fileno())]
-                environ, passed = {**os.environ, **environment}, [listening.fileno()]
-                processes.append(subprocess.Popen([*command, "--ready-path", "/readyz"], env=environ, pass_fds=passed))
-        for port in ports:
-            _wait_until_ready(port)
-        ready_seconds = perf_counter() - started
-        yield SiteProcesses(processes, ports, ready_seconds, max(cpu_seconds_of(process.pid) for process in processes))
+        if not os.read(ready, 1):
+            raise RuntimeError("the site did not become ready")
+        yield SiteProcesses(process, port, perf_counter() - started, cpu_seconds_of(process.pid))
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(timeout=60)
+        process.terminate()
+        process.wait(timeout=60)
+        os.close(ready)
+        os.close(held)
 
 
 def memory_of(pid: int) -> Memory:
@@ -67,23 +72,3 @@ def memory_of(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
     found = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines[1:]}
     return Memory(found["Rss:"], found["Pss:"])
-
-
-def _wait_until_ready(port: int) -> None:
-    """The socket takes connections from the beginning; they wait there until somebody answers."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while not _is_ready(port):
-        if monotonic() > deadline:
-            raise RuntimeError("the site did not become ready")
-        sleep(0.02)
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()

@@ -120,9 +120,9 @@ class WriteStore:
             yield tx
 
     def close(self) -> None:
-        """Close every pooled connection."""
-        self._writer.dispose()
+        """Close every pooled connection. The writer's last: SQLite then takes up its write-ahead log and removes it."""
         self._reader.close()
+        self._writer.dispose()
 
 
 class PublicStore:

@@ -58,6 +58,17 @@ def test_public_side_is_refused_by_the_engine(public: PublicStore, statement: st
         tx.connection.execute(text(statement)).all()
 
 
+def test_closing_takes_up_the_write_ahead_log(database: Path, sqlite_url: str) -> None:
+    opened = open_write_store(sqlite_url)
+    with opened.transaction() as tx:
+        tx.connection.execute(text("CREATE TABLE something (id INTEGER)"))
+    with opened.reading() as tx:
+        assert tx.connection.scalar(text("SELECT count(*) FROM something")) == 0
+    assert database.with_name("register.db-wal").stat().st_size > 0
+    opened.close()
+    assert [path.name for path in database.parent.iterdir()] == ["register.db"]
+
+
 def test_a_new_database_is_for_its_folder_alone(database: Path, store: WriteStore) -> None:
     with store.transaction():
         assert {path.name for path in database.parent.iterdir()} <= {
