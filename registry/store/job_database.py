@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from registry.store.database_url import is_postgresql, parse_database_url
@@ -14,13 +17,22 @@ JOB_SCHEMA = "jobs"
 def job_file_url(home: Path) -> str:
     """The file of a home, made for one writer beside its readers; a commit is on the disk when it returns."""
     path = home.resolve() / JOB_FILE
-    is_new = not path.exists()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    connection.close()
-    if is_new:
-        path.chmod(0o600)
+    if not path.exists():
+        _make_job_file(path)
     return f"sqlite:///{path}"
+
+
+def _make_job_file(path: Path) -> None:
+    """Whole or not at all: where several processes begin at once, SQLite would refuse one of them its mode."""
+    own = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with closing(sqlite3.connect(own)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        own.chmod(0o600)
+        with suppress(FileExistsError):
+            os.link(own, path)
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def job_database_url(home: Path, database_url: str, own: str | None) -> str:
