@@ -20,7 +20,7 @@ from certs.unavailable import Unavailable
 from certs.verification import verify_payload
 from verify_site.answers import Answer, answer
 from verify_site.language import language_of
-from verify_site.looking_again import is_missing
+from verify_site.looking_again import wants_another_look
 from verify_site.page_renderer import CONTENT_TYPE, NO_INDEX
 from verify_site.receipt_pages import ReceiptPages
 from verify_site.report_bytes import ReportWriter
@@ -65,7 +65,7 @@ class ScanRoute:
         now = self._site.clock()
         evidence = self._site.source.snapshot().evidence
         made = verify_payload(payload, evidence, now)
-        return None if is_missing(made) else self._counted(made, evidence, now)
+        return None if wants_another_look(made) else self._counted(made, evidence, now)
 
     async def _answered(self, payload: str) -> tuple[Answer, Evidence]:
         now = self._site.clock()

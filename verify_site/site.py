@@ -13,7 +13,7 @@ from anyio import CapacityLimiter, to_thread
 from certs.errors import KezhengError
 from verify_site.access_log import AccessLog
 from verify_site.client_address import ClientAddresses
-from verify_site.looking_again import Judged, Verify, is_missing, look_again
+from verify_site.looking_again import Judged, Verify, look_again, wants_another_look
 from verify_site.metrics import Metrics
 from verify_site.rate_limits import (
     BATCH_LOOK_UPS_PER_HOUR,
@@ -58,7 +58,7 @@ class Site:
     def judge_from_memory(self, verification: Verify) -> Judged:
         """A verification on the newest evidence, with that evidence. Never waits.
 
-        Where it says ``not_logged``, `look_again` has to be asked before that is told.
+        Where it `wants_another_look`, `look_again` has to be asked before it is told.
         """
         evidence = self.source.snapshot().evidence
         return verification(evidence), evidence
@@ -66,7 +66,7 @@ class Site:
     async def judge(self, verification: Verify, envelope: Callable[[], bytes]) -> Judged:
         """As `judge_from_memory`, looking again in another thread where that is needed."""
         made, evidence = self.judge_from_memory(verification)
-        if is_missing(made):
+        if wants_another_look(made):
             made, evidence = await to_thread.run_sync(
                 look_again, self.source, verification, envelope(), limiter=self.looks
             )
@@ -75,7 +75,7 @@ class Site:
     def judge_waiting(self, verification: Verify, envelope: Callable[[], bytes]) -> Judged:
         """As `judge`, for a thread that may wait."""
         made, evidence = self.judge_from_memory(verification)
-        return look_again(self.source, verification, envelope()) if is_missing(made) else (made, evidence)
+        return look_again(self.source, verification, envelope()) if wants_another_look(made) else (made, evidence)
 
     def record(self, method: str, route: str, status: int, seconds: float) -> None:
         """One answered request, for the counters and the log; ``route`` is a template."""

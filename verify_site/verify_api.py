@@ -21,7 +21,7 @@ from certs.qr import read_qr_text
 from certs.timestamps import format_instant
 from certs.verification import verify_qr_text
 from verify_site.answers import Answer, answer, named_report, number_only, scan_report, without_id_tail
-from verify_site.looking_again import is_missing
+from verify_site.looking_again import wants_another_look
 from verify_site.number_desk import MAX_NAME, MAX_NUMBER, NumberDesk, Question
 from verify_site.problems import problem, public_error
 from verify_site.query_values import past_instant_of
@@ -87,7 +87,7 @@ class VerifyApi:
             made = verify_qr_text(item, evidence, at)
         except KezhengError:
             return None
-        return None if is_missing(made) else (self._counted(answer(made, evidence, now)), evidence)
+        return None if wants_another_look(made) else (self._counted(answer(made, evidence, now)), evidence)
 
     async def batch(self, request: Request) -> Response:
         """Many verifications, answered in their order."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 import pytest
+from simulated_log import Happened
 from simulator import NOW, World
 from site_simulator import TestSite, WorldSource, payload_of, sample_world
 
 from certs.finding import Verification
+from certs.log_entry import status_body
 from certs.qr import read_payload
+from certs.status import State
 from certs.verification import verify_payload
-from verify_site.looking_again import PAUSE_SECONDS, TRIES, is_missing, look_again
+from verify_site.looking_again import PAUSE_SECONDS, TRIES, look_again, wants_another_look
 
 pytestmark = pytest.mark.anyio
 JSON = {"accept": "application/json"}
@@ -46,7 +50,7 @@ def unlogged_here(**behaviour: object) -> Iterator[tuple[World, str, LaggingSour
 
 def judged(payload: str, source: LaggingSource) -> Verification:
     made = verify_payload(payload, source.snapshot().evidence, NOW)
-    assert is_missing(made)
+    assert wants_another_look(made)
     found, evidence = look_again(
         source, lambda given: verify_payload(payload, given, NOW), read_payload(payload), source.pauses.append
     )
@@ -93,6 +97,36 @@ def test_nothing_is_called_missing_while_it_cannot_be_asked(away: str) -> None:
         found = judged(payload, source)
         assert (found.verdict, found.deciding.code) == ("undetermined", "log_unavailable")
         assert (source.looks, source.pauses) == (1, [])
+
+
+@contextmanager
+def revoked_in_the_register_alone(**behaviour: object) -> Iterator[tuple[str, LaggingSource]]:
+    """A certificate whose revocation the register here shows and the status file does not yet."""
+    world, first = sample_world()
+    payload = payload_of(world.issue(first, status_index=77))
+    source = LaggingSource(world, **behaviour)  # type: ignore[arg-type]
+    before = source.current.evidence.status
+    world.status_event(77, State.REVOKED, reason_code="exam_misconduct")
+    [event] = world.entries[77].events
+    entry = status_body(hashlib.sha256(read_payload(payload)).digest(), event)
+    world.logged.append(Happened(event.recorded_at, entry))
+    source.publish()
+    source.current = replace(source.current, evidence=replace(source.current.evidence, status=before))
+    yield payload, source
+
+
+def test_a_status_file_that_follows_its_entry_is_waited_for() -> None:
+    with revoked_in_the_register_alone(arrives_after=3) as (payload, source):
+        assert judged(payload, source).verdict == "not_in_force"
+        assert (source.pauses, source.looked_up) == ([PAUSE_SECONDS] * 2, [])
+
+
+@pytest.mark.parametrize(("fails", "looks"), [(False, TRIES), (True, 1)])
+def test_a_status_file_that_does_not_follow_is_open(fails: bool, looks: int) -> None:
+    with revoked_in_the_register_alone(fails=fails) as (payload, source):
+        found = judged(payload, source)
+        assert (found.verdict, found.deciding.code) == ("undetermined", "status_behind_log")
+        assert source.looks == looks
 
 
 Ask = Callable[[TestSite, str], object]
