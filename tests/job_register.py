@@ -168,6 +168,21 @@ class Workers:
         return start(*given)
 
 
+def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
+    """Hold this process's second chunk. Events: it is reached; it may go on."""
+    reached, go, begun, start = Event(), Event(), [], release_chunks._start
+
+    def held(*given: object) -> object:
+        begun.append(1)
+        if len(begun) == 2:
+            reached.set()
+            assert go.wait(120)
+        return start(*given)
+
+    patch.setattr(release_chunks, "_start", held)
+    return reached, go
+
+
 class Held(NamedTuple):
     """A batch that a worker of this process id is issuing, held in its second chunk."""
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from register_desk import OPERATOR, Desk
+import pytest
+from register_desk import NOW, OPERATOR, Desk
 
+from certs.errors import KezhengError
 from registry.home import open_home
 from registry.recovering.recover import recover
 from registry.recovering.report import recovery_document
 from registry.settings import load_settings
 
+MINUTE = timedelta(minutes=1)
 ASSESSOR, TRAINER, OTHER_ASSESSOR = "P000115000001", "T000115000001", "P000215000002"
 
 
@@ -51,3 +55,17 @@ def lose(folder: Path, before: Work, after: Work) -> Any:
         given = after(Desk(home))
     put_back(folder, copy)
     return given
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Desk]:
+    """The home, a minute after all of it."""
+    with open_home(load_settings(folder, {}), {}) as home:
+        yield Desk(home, NOW + MINUTE)
+
+
+def refusal(act: Callable[..., object], *given: Any, **named: Any) -> KezhengError:
+    """What an act is refused with."""
+    with pytest.raises(KezhengError) as refused:
+        act(*given, **named)
+    return refused.value

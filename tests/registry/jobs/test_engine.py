@@ -10,7 +10,7 @@ from threading import Event, Thread
 import dbos
 import pytest
 from dbos._utils import GlobalParams
-from job_register import ASSESSOR, CHUNK, JobRegister, wait_until
+from job_register import ASSESSOR, CHUNK, JobRegister, hold_second_chunk, wait_until
 from register_desk import Desk, people
 
 from certs.errors import KezhengError
@@ -36,21 +36,6 @@ PEOPLE = 2 * CHUNK
 
 def nothing(_done: int) -> None:
     """Nobody looks."""
-
-
-def hold_second_chunk(patch: pytest.MonkeyPatch) -> tuple[Event, Event]:
-    """Events: the second chunk is reached; it may go on."""
-    reached, go, begun, start = Event(), Event(), [], release_chunks._start
-
-    def held(*given: object) -> object:
-        begun.append(1)
-        if len(begun) == 2:
-            reached.set()
-            assert go.wait(120)
-        return start(*given)
-
-    patch.setattr(release_chunks, "_start", held)
-    return reached, go
 
 
 def go_once_told_to_stop(patch: pytest.MonkeyPatch, go: Event) -> None:

@@ -8,13 +8,12 @@ from threading import Event, Thread
 
 import pytest
 from both_engines import point_home_at
-from job_register import ASSESSOR, CHUNK, register_at, wait_until
+from job_register import ASSESSOR, CHUNK, hold_second_chunk, register_at, wait_until
 from postgres_server import postgres_server
 from register_desk import NOW, Desk
 
 from registry.home import open_home
 from registry.initialise import initialise
-from registry.issuing import release_chunks
 from registry.jobs.attempts import AttemptState
 from registry.jobs.worker import run_worker
 from registry.sample.rosters import sample_institution
@@ -25,15 +24,7 @@ PEOPLE = 3 * CHUNK
 
 @pytest.mark.slow
 def test_a_job_outlives_its_database_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached, go, begun, start, stop = Event(), Event(), [], release_chunks._start, Event()
-
-    def held(*given: object) -> object:
-        begun.append(1)
-        if len(begun) == 2:
-            reached.set()
-            assert go.wait(120)
-        return start(*given)
-
+    stop = Event()
     with postgres_server("fsync=off") as server:
         folder = tmp_path / "home"
         folder.mkdir()
@@ -45,7 +36,7 @@ def test_a_job_outlives_its_database_server(tmp_path: Path, monkeypatch: pytest.
         register = register_at(folder)
         batch = register.approved(PEOPLE)
         job = register.submit(batch)
-        monkeypatch.setattr(release_chunks, "_start", held)
+        reached, go = hold_second_chunk(monkeypatch)
         working = Thread(target=run_worker, args=(settings, {}, stop, lambda: NOW))
         working.start()
         try:

@@ -53,7 +53,7 @@ def slowly(tx: ReadTransaction, kid: bytes, since_ms: int) -> tuple[CountsOfKey,
     logged = [row for row in rows if row.entry is not None and row.entry[HEAD_LENGTH : HEAD_LENGTH + 8] == kid]
     since = [row for row in logged if time_of(row) >= since_ms]
     waiting = [row for row in rows if row.kid == kid and row.state in ("prepared", "signed")]
-    found = [LoggedUnderKey(*row[:4], row.leaf_index, time_of(row)) for row in since]  # type: ignore[call-arg]
+    found = [LoggedUnderKey._make((*row[:4], row.leaf_index, time_of(row))) for row in since]
     return CountsOfKey(len(logged) - len(since), len(since), len(waiting)), found
 
 
